@@ -1,0 +1,1 @@
+"""Samples, shards and the DataModule that streams them."""
