@@ -1,0 +1,128 @@
+"""Order, ranks, workers and splits, by arithmetic alone."""
+
+import pickle
+from itertools import chain, product
+
+import numpy as np
+import pytest
+
+from lightning_compose.data.plan import (
+    Plan,
+    accumulation,
+    evaluation_batches,
+    first_micro_batch,
+    micro_batch_indices,
+    split_rows,
+)
+
+
+def rows_of_pass(plan, nth_pass):
+    n = len(plan.rows)
+    return [plan.row(nth_pass * n + position) for position in range(n)]
+
+
+def test_every_pass_is_another_permutation_of_the_same_rows():
+    plan = Plan(np.arange(10, 110), seed=3)
+    first, second = rows_of_pass(plan, 0), rows_of_pass(plan, 1)
+    assert sorted(first) == sorted(second) == list(range(10, 110))
+    assert first != second
+
+
+def test_plan_is_pure_in_seed_and_index():
+    rows = np.arange(57)
+    forwards = [Plan(rows, seed=1).row(index) for index in range(200)]
+    visited = Plan(rows, seed=1)
+    backwards = [visited.row(index) for index in reversed(range(200))]
+    assert forwards == backwards[::-1]
+    assert forwards != [Plan(rows, seed=2).row(index) for index in range(200)]
+
+
+def test_plan_keeps_few_permutations_and_sends_none_to_workers():
+    plan = Plan(np.arange(5), seed=0)
+    rows = [plan.row(index) for index in range(100)]
+    assert len(plan._orders) <= 2
+    copy = pickle.loads(pickle.dumps(plan))
+    assert copy._orders == {}
+    assert [copy.row(index) for index in range(100)] == rows
+
+
+def test_no_rows_is_an_error():
+    with pytest.raises(ValueError, match="at least one row"):
+        Plan(np.arange(0), seed=0)
+
+
+def indices_in_order(steps, global_batch_size, world_size, workers, micro_batch_size):
+    """What all ranks train on, one list an optimizer step; each worker takes every n-th micro-batch."""
+    per_step = accumulation(global_batch_size, world_size=world_size, micro_batch_size=micro_batch_size)
+    taken = {}
+    for rank, worker in product(range(world_size), range(max(workers, 1))):
+        for micro_batch in range(worker, steps * per_step, max(workers, 1)):
+            indices = micro_batch_indices(
+                micro_batch, rank=rank, world_size=world_size, micro_batch_size=micro_batch_size
+            )
+            assert (rank, micro_batch) not in taken
+            taken[rank, micro_batch] = list(indices)
+    batches = [[] for _ in range(steps)]
+    for (_, micro_batch), indices in sorted(taken.items()):
+        batches[micro_batch // per_step].extend(indices)
+    return [sorted(batch) for batch in batches]
+
+
+@pytest.mark.parametrize(("world_size", "workers", "micro_batch_size"), list(product((1, 2, 4), (0, 1, 2), (1, 2, 4))))
+def test_global_batches_are_the_same_for_any_ranks_workers_and_micro_batches(world_size, workers, micro_batch_size):
+    batches = indices_in_order(5, 16, world_size, workers, micro_batch_size)
+    assert batches == [list(range(16 * step, 16 * (step + 1))) for step in range(5)]
+
+
+@pytest.mark.parametrize("global_batch_size", [4, 8, 24])
+@pytest.mark.parametrize("samples", [1, 23, 24, 25])
+def test_every_sample_exactly_once_a_pass(global_batch_size, samples):
+    plan = Plan(np.arange(samples), seed=0)
+    steps = 3 * samples
+    indices = list(chain.from_iterable(indices_in_order(steps, global_batch_size, 2, 2, 2)))
+    rows = [plan.row(index) for index in indices]
+    for start in range(0, len(rows) - samples + 1, samples):
+        assert sorted(rows[start : start + samples]) == list(range(samples))
+
+
+@pytest.mark.parametrize(("world_size", "micro_batch_size"), [(1, 4), (2, 2), (4, 1), (2, 4)])
+def test_a_resume_begins_with_the_next_sample(world_size, micro_batch_size):
+    sizes = {"world_size": world_size, "micro_batch_size": micro_batch_size}
+    micro_batch = first_micro_batch(3 * 8, **sizes)
+    assert micro_batch_indices(micro_batch, rank=0, **sizes)[0] == 24
+
+
+def test_accumulation_follows_from_the_sizes():
+    assert accumulation(16, world_size=2, micro_batch_size=4) == 2
+    with pytest.raises(ValueError, match=r"multiple of .*4 x 3 = 12, got 16"):
+        accumulation(16, world_size=3, micro_batch_size=4)
+
+
+def test_split_puts_equal_captions_on_one_side():
+    rng = np.random.default_rng(0)
+    hashes = np.repeat(rng.integers(0, 2**64, size=2000, dtype=np.uint64), 2)
+    train, val = split_rows(hashes, 0.25)
+    assert sorted([*train, *val]) == list(range(4000))
+    assert not set(hashes[train]) & set(hashes[val])
+    assert len(val) / 4000 == pytest.approx(0.25, abs=0.03)
+
+
+def test_no_fraction_validates_nothing():
+    train, val = split_rows(np.array([0, 2**64 - 1], dtype=np.uint64), 0.0)
+    assert (list(train), list(val)) == ([0, 1], [])
+
+
+@pytest.mark.parametrize(("rows", "world_size", "micro_batch_size"), list(product((8, 17, 100), (1, 2, 4), (2, 3, 4))))
+def test_evaluation_sees_every_row_once_with_as_many_batches_on_every_rank(rows, world_size, micro_batch_size):
+    batches = evaluation_batches(np.arange(rows), world_size=world_size, micro_batch_size=micro_batch_size)
+    assert list(np.concatenate(batches)) == list(range(rows))
+    assert len(batches) % world_size == 0
+    assert max(map(len, batches)) <= micro_batch_size
+    assert max(map(len, batches)) - min(map(len, batches)) <= 1
+
+
+def test_evaluation_repeats_rows_rather_than_leave_a_rank_without():
+    batches = evaluation_batches(np.arange(5), world_size=4, micro_batch_size=1)
+    assert [len(batch) for batch in batches] == [1] * 8
+    assert set(np.concatenate(batches)) == set(range(5))
+    assert evaluation_batches(np.arange(0), world_size=4, micro_batch_size=1) == []
