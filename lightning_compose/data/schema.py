@@ -115,8 +115,9 @@ class Annotation:
     def __post_init__(self) -> None:
         _require_member("stage", self.stage, STAGES)
         _require_member("category", self.category, CATEGORIES)
-        if not self.caption.strip():
-            raise SampleError("empty_caption", "Expected a caption, got an empty one. Describe the positive image.")
+        _require_text("caption", self.caption)
+        if self.negative_caption is not None:
+            _require_text("negative_caption", self.negative_caption)
         for noun in self.nouns:
             for phrase in (noun, *noun.attributes):
                 _require_spans(phrase, self.caption)
@@ -129,7 +130,8 @@ class Annotation:
 
     def to_json(self) -> bytes:
         """Encode as compact UTF-8 JSON, the same bytes for an equal annotation."""
-        return json.dumps(dataclasses.asdict(self), ensure_ascii=False, separators=(",", ":")).encode()
+        fields = dataclasses.asdict(self)
+        return json.dumps(fields, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
 
     @classmethod
     def from_json(cls, data: bytes) -> Annotation:
@@ -142,7 +144,7 @@ class Annotation:
             return _annotation(json.loads(data.decode()))
         except SampleError:
             raise
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise SampleError(
                 "bad_annotation", f"Expected a JSON object with caption, stage and nouns, got {error!r}."
             ) from error
@@ -163,11 +165,20 @@ def _require_member(name: str, value: str, known: tuple[str, ...]) -> None:
         raise SampleError(f"unknown_{name}", f"Expected {name} to be one of {list(known)}, got {value!r}.")
 
 
+def _require_text(name: str, text: str) -> None:
+    if not text.strip():
+        raise SampleError(f"empty_{name}", f"Expected {name} to describe its image, got {text!r}. Write one.")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:  # JSON can spell half of a surrogate pair, which no tokenizer can take.
+        raise SampleError(f"bad_{name}", f"Expected {name} to be Unicode text, got {text!r}.") from error
+
+
 def _require_spans(phrase: Phrase, caption: str) -> None:
     if not phrase.spans:
         raise SampleError("span_outside_caption", f"Expected {phrase.text!r} to have a span in its caption, got none.")
     for start, end in phrase.spans:
-        found = caption[start:end] if 0 <= start < end else ""
+        found = caption[start:end] if 0 <= start < end <= len(caption) else ""
         if not found or found.casefold() != phrase.text.casefold():
             raise SampleError(
                 "span_outside_caption",
@@ -183,7 +194,7 @@ def _annotation(fields: dict[str, Any]) -> Annotation:
         category=fields.get("category", "other"),
         negative_caption=fields.get("negative_caption"),
         nouns=tuple(_noun(noun) for noun in fields.get("nouns", ())),
-        masks=tuple(Rle(_pair(mask["size"]), mask["counts"]) for mask in fields.get("masks", ())),
+        masks=tuple(_rle(mask) for mask in fields.get("masks", ())),
         questions=tuple(_question(question) for question in fields.get("questions", ())),
         scores=dict(fields.get("scores", {})),
         source=dict(fields.get("source", {})),
@@ -192,7 +203,14 @@ def _annotation(fields: dict[str, Any]) -> Annotation:
 
 def _noun(fields: dict[str, Any]) -> Noun:
     attributes = tuple(Phrase(each["text"], _spans(each["spans"])) for each in fields.get("attributes", ()))
-    return Noun(fields["text"], _spans(fields["spans"]), attributes, fields.get("mask"))
+    mask = fields.get("mask")
+    return Noun(fields["text"], _spans(fields["spans"]), attributes, None if mask is None else _integer(mask))
+
+
+def _rle(fields: dict[str, Any]) -> Rle:
+    if not isinstance(fields["counts"], str):
+        raise TypeError(f"counts of a mask must be a string, not {type(fields['counts']).__name__}")
+    return Rle(_pair(fields["size"]), fields["counts"])
 
 
 def _question(fields: dict[str, Any]) -> Question:
@@ -208,4 +226,10 @@ def _spans(value: list[list[int]]) -> tuple[tuple[int, int], ...]:
 
 def _pair(value: list[int]) -> tuple[int, int]:
     first, second = value
-    return int(first), int(second)
+    return _integer(first), _integer(second)
+
+
+def _integer(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError(f"{value!r} must be an integer")
+    return value

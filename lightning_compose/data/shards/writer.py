@@ -116,7 +116,8 @@ class _OpenShard:
         self._full_path.parent.mkdir(exist_ok=True)
         self._files = ExitStack()
         self._file = self._files.enter_context(self._full_path.open("wb"))
-        self._tar = self._files.enter_context(tarfile.open(fileobj=self._file, mode="w", format=tarfile.USTAR_FORMAT))
+        tar = tarfile.TarFile(fileobj=self._file, mode="w", format=tarfile.USTAR_FORMAT)
+        self._tar = self._files.enter_context(tar)
 
     def add(self, sample: Sample) -> None:
         members: list[Member] = [ABSENT] * len(SLOTS)
