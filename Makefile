@@ -1,0 +1,37 @@
+# `make demo` and `make test` do all of their own set-up, in .venv; what is already installed is left alone.
+# More arguments go through ARGS: make demo ARGS="--trainer.max_steps 20", make test ARGS="tests/data -x"
+PYTHON ?= python3.11
+VENV ?= .venv
+ARGS ?=
+
+# OpenMP's idle threads spin: beside a second process that makes small operations ten times slower.
+export OMP_WAIT_POLICY ?= PASSIVE
+
+.PHONY: demo test check docs
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.demo
+	$(VENV)/bin/python -m lightning_compose fit --config configs/shapes.yaml $(ARGS)
+
+test: $(VENV)/.test
+	$(VENV)/bin/python -m pytest $(ARGS)
+
+check: $(VENV)/.check
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+docs: $(VENV)/.docs
+	$(VENV)/bin/python -m sphinx --fail-on-warning --keep-going -b html docs docs/_build/html
+
+$(VENV)/.test: EXTRA = [test]
+$(VENV)/.check: EXTRA = [dev]
+$(VENV)/.docs: EXTRA = [docs]
+$(VENV)/.demo $(VENV)/.test $(VENV)/.check $(VENV)/.docs: setup.cfg pyproject.toml constraints.txt
+	@command -v $(PYTHON) > /dev/null || \
+		{ echo "Expected Python 3.11 as '$(PYTHON)', found none: install it, or name yours: make PYTHON=..."; exit 1; }
+	@# pip, not python: where ensurepip is missing, a failed venv leaves a python behind.
+	test -x $(VENV)/bin/pip || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV); the first time takes some minutes."
+	$(VENV)/bin/python -m pip install --quiet --constraint constraints.txt --editable ".$(EXTRA)"
+	@touch $@
