@@ -22,7 +22,9 @@ class ShardError(ValueError):
 
     def __init__(self, path: str | os.PathLike[str], member: str | None, reason: str, message: str) -> None:
         self.path, self.member, self.reason, self.message = os.fspath(path), member, reason, message
-        where = self.path if member is None else f"{self.path}, member {member}"
+        # The name of a foreign member may hold line breaks and terminal codes.
+        name = member if member is None or member.isprintable() else ascii(member)
+        where = self.path if name is None else f"{self.path}, member {name}"
         super().__init__(f"{where}: {message}")
 
     def __reduce__(self) -> tuple[Any, ...]:

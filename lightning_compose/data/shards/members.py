@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from lightning_compose.data.images import image_size
 from lightning_compose.data.masks import decode_mask
-from lightning_compose.data.schema import ANNOTATION, IMAGE_FORMATS, NEGATIVE, POSITIVE, Sample, SampleError
+from lightning_compose.data.schema import ANNOTATION, IMAGE_FORMATS, NEGATIVE, POSITIVE, Annotation, SampleError
 
 SLOTS = (POSITIVE, NEGATIVE, ANNOTATION)
 SUFFIXES = (*(f"{role}.{image}" for role in (POSITIVE, NEGATIVE) for image in IMAGE_FORMATS), ANNOTATION)
@@ -50,21 +49,13 @@ def check_key(key: str) -> None:
             )
 
 
-def slot_of(suffix: str) -> int:
-    """Return the place of a suffix in `SLOTS`."""
-    return SLOTS.index(suffix.split(".")[0])
-
-
-def check_images(sample: Sample) -> None:
-    """Check by their headers that the images can be opened, and that the masks fit the positive.
+def check_masks(annotation: Annotation, size: tuple[int, int]) -> None:
+    """Check that all masks can be decoded and have the positive's size, ``(height_px, width_px)``.
 
     Raises:
-        SampleError: Such as ``image_too_large``, ``bad_image``, ``bad_mask`` or ``mask_size``.
+        SampleError: With reason ``bad_mask`` or ``mask_size``.
     """
-    size = image_size(sample.positive)
-    if sample.negative is not None:
-        image_size(sample.negative)
-    for index, mask in enumerate(sample.annotation.masks):
+    for index, mask in enumerate(annotation.masks):
         if mask.size != size:
             raise SampleError(
                 "mask_size",

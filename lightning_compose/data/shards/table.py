@@ -9,8 +9,11 @@ import dataclasses
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -34,6 +37,11 @@ class Shard:
     samples: int
     bytes: int
     sha256: str
+
+
+class _Header(NamedTuple):
+    shards: tuple[Shard, ...]
+    table_sha256: str
 
 
 def row_dtype(key_bytes: int) -> np.dtype:
@@ -76,24 +84,31 @@ def join_rows(parts: list[np.ndarray]) -> np.ndarray:
 
 def write_index(root: Path, shards: list[Shard], table: np.ndarray) -> None:
     """Write both files under temporary names and rename them, `index.json` last."""
-    table_path = root / f".{TABLE}.{os.getpid()}"
-    with table_path.open("wb") as file:
+    with _replaced(root / TABLE) as file:
         np.save(file, table, allow_pickle=False)
-        _flush(file.fileno())
     header = {
         "format_version": FORMAT_VERSION,
-        "table_sha256": file_sha256(table_path),
+        "table_sha256": file_sha256(root / TABLE),
         "suffixes": SUFFIXES,
         "shards": [dataclasses.asdict(shard) for shard in shards],
     }
-    index_path = root / f".{INDEX}.{os.getpid()}"
-    with index_path.open("w", encoding="utf-8") as file:
-        json.dump(header, file, indent=1)
-        file.write("\n")
-        _flush(file.fileno())
-    table_path.rename(root / TABLE)
-    index_path.rename(root / INDEX)
+    with _replaced(root / INDEX) as file:
+        file.write(json.dumps(header, ensure_ascii=False, indent=1).encode() + b"\n")
     flush_folder(root)
+
+
+@contextmanager
+def _replaced(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that takes its name when it is whole and on the disk."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def read_index(root: Path) -> tuple[tuple[Shard, ...], np.ndarray]:
@@ -103,17 +118,28 @@ def read_index(root: Path) -> tuple[tuple[Shard, ...], np.ndarray]:
         ShardError: When there is none, or it does not describe the shards that are there.
     """
     header = _read_header(root)
-    shards = tuple(Shard(**each) for each in header["shards"])
-    for shard in shards:
+    for shard in header.shards:
         _require_shard(root, shard)
-    table_path = root / TABLE
-    if not table_path.is_file() or file_sha256(table_path) != header["table_sha256"]:
-        raise stale_index(root, f"{TABLE} is not the one that {INDEX} describes")
-    return shards, np.load(table_path, mmap_mode="r", allow_pickle=False)
+    return header.shards, _read_table(root, header.table_sha256)
 
 
-def stale_index(root: Path, found: str) -> ShardError:
-    """Return the error for an index that cannot be used."""
+def require_folder(root: Path) -> None:
+    """Require that a set's folder exists.
+
+    Raises:
+        ShardError: With reason ``no_such_folder``.
+    """
+    if not root.is_dir():
+        raise ShardError(
+            root,
+            None,
+            "no_such_folder",
+            "Expected a folder of shards, found none. Give the folder that holds the tars, or make a set with "
+            "`python -m lightning_compose shapes` or `shards pack`.",
+        )
+
+
+def _stale_index(root: Path, found: str) -> ShardError:
     return ShardError(root, None, "stale_index", f"Expected the index to fit the shards, but {found}. {_how_to(root)}")
 
 
@@ -132,35 +158,45 @@ def flush_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def _flush(descriptor: int) -> None:
-    os.fsync(descriptor)
-
-
-def _read_header(root: Path) -> dict:
-    if not root.is_dir():
-        raise ShardError(root, None, "no_such_folder", "Expected a folder of shards, found no such folder.")
+def _read_header(root: Path) -> _Header:
+    require_folder(root)
     path = root / INDEX
     if not path.is_file():
         raise ShardError(root, None, "no_index", f"Expected {INDEX} in the folder, found none. {_how_to(root)}")
     try:
-        header = json.loads(path.read_text("utf-8"))
-        version, suffixes = header["format_version"], tuple(header["suffixes"])
+        fields = json.loads(path.read_text("utf-8"))
+        version, suffixes = fields["format_version"], tuple(fields["suffixes"])
+        header = _Header(tuple(Shard(**each) for each in fields["shards"]), fields["table_sha256"])
     except (ValueError, KeyError, TypeError) as error:
-        raise stale_index(root, f"{INDEX} cannot be read: {error!r}") from error
-    if version != FORMAT_VERSION or suffixes != SUFFIXES:
-        raise stale_index(root, f"{INDEX} has format version {version}, this package reads {FORMAT_VERSION}")
+        raise _stale_index(root, f"{INDEX} cannot be read: {error!r}") from error
+    if (version, suffixes) != (FORMAT_VERSION, SUFFIXES):
+        raise _stale_index(
+            root,
+            f"{INDEX} has format version {version} and suffixes {list(suffixes)}, this package reads version "
+            f"{FORMAT_VERSION} and {list(SUFFIXES)}",
+        )
     return header
+
+
+def _read_table(root: Path, sha256: str) -> np.ndarray:
+    path = root / TABLE
+    if not path.is_file() or file_sha256(path) != sha256:
+        raise _stale_index(root, f"{TABLE} is not the one that {INDEX} describes")
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except ValueError as error:
+        raise _stale_index(root, f"{TABLE} cannot be read: {error}") from error
 
 
 def _require_shard(root: Path, shard: Shard) -> None:
     relative = PurePosixPath(shard.path)
     if relative.is_absolute() or ".." in relative.parts:
-        raise stale_index(root, f"it names {shard.path!r}, which lies outside of the folder")
+        raise _stale_index(root, f"it names {shard.path!r}, which lies outside of the folder")
     path = root / relative
     if not path.is_file():
-        raise stale_index(root, f"{shard.path} is missing")
+        raise _stale_index(root, f"{shard.path} is missing")
     if path.stat().st_size != shard.bytes:
-        raise stale_index(root, f"{shard.path} has {path.stat().st_size:,} bytes instead of {shard.bytes:,}")
+        raise _stale_index(root, f"{shard.path} has {path.stat().st_size:,} bytes instead of {shard.bytes:,}")
 
 
 def _how_to(root: Path) -> str:

@@ -14,9 +14,10 @@ from types import TracebackType
 
 import numpy as np
 
+from lightning_compose.data.images import image_size
 from lightning_compose.data.schema import ANNOTATION, NEGATIVE, POSITIVE, EncodedImage, Sample, SampleError
 from lightning_compose.data.shards.error import ShardError
-from lightning_compose.data.shards.members import SLOTS, SUFFIXES, check_images, check_key
+from lightning_compose.data.shards.members import SLOTS, SUFFIXES, check_key, check_masks
 from lightning_compose.data.shards.table import (
     ABSENT,
     INDEX,
@@ -78,7 +79,7 @@ class ShardWriter:
         check_key(sample.key)
         if sample.key in self._keys:
             raise SampleError("duplicate_key", f"Expected every key once in a set, got {sample.key!r} again.")
-        check_images(sample)
+        _check_content(sample)
         self._keys.add(sample.key)
         stage = sample.annotation.stage
         shard = self._open.get(stage) or self._begin(stage)
@@ -145,6 +146,13 @@ class _OpenShard:
         offset = self._file.tell() + tarfile.BLOCKSIZE
         self._tar.addfile(member, io.BytesIO(data))
         return SUFFIXES.index(suffix), offset, len(data), zlib.crc32(data)
+
+
+def _check_content(sample: Sample) -> None:
+    size = image_size(sample.positive)
+    if sample.negative is not None:
+        image_size(sample.negative)
+    check_masks(sample.annotation, size)
 
 
 def _require_no_set(root: Path) -> None:
