@@ -1,0 +1,97 @@
+"""What the training step asks of a diffusion model; all that differs between models lies behind it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+
+from lightning_compose.step import Text, Tokens
+
+if TYPE_CHECKING:
+    from diffusers import DiffusionPipeline
+
+    from lightning_compose.data.schema import Noun
+
+
+class Backbone(nn.Module, ABC):
+    """A text-to-image diffusion model: frozen encoders around one trained denoiser.
+
+    Complete at the end of ``__init__``, so that the losses' heads can read its widths. A subclass registers its
+    components as submodules and names the trained one in `trained_name`; all others are frozen.
+    """
+
+    trained_name: str
+
+    @property
+    def trained(self) -> nn.Module:
+        """The denoiser, the only component that is trained."""
+        return self.get_submodule(self.trained_name)
+
+    def frozen(self) -> Iterator[tuple[str, nn.Module]]:
+        """Yield name and module of every frozen component."""
+        return ((name, module) for name, module in self.named_children() if name != self.trained_name)
+
+    def freeze(self) -> None:
+        """Fix what is not trained; to be called once all components are registered."""
+        for _, module in self.frozen():
+            module.requires_grad_(False)
+        self.train()
+
+    def train(self, mode: bool = True) -> Backbone:
+        """Switch the trained component's mode; the frozen ones stay in evaluation mode."""
+        super().train(mode)
+        for _, module in self.frozen():
+            module.eval()
+        return self
+
+    @abstractmethod
+    def tokenize(self, captions: Sequence[str], nouns: Sequence[Sequence[Noun]], max_nouns: int) -> Tokens:
+        """Return token ids ``[b, l]`` and each noun's tokens ``[b, max_nouns, l]``, on the CPU."""
+
+    @abstractmethod
+    def encode_text(self, tokens: Tokens) -> Text:
+        """Return the encoded captions."""
+
+    @abstractmethod
+    def latent_shape(self, height_px: int, width_px: int) -> tuple[int, int, int]:
+        """Return the latent's ``(c, h, w)`` for an image size.
+
+        Raises:
+            ValueError: When the model cannot take this size.
+        """
+
+    @abstractmethod
+    def encode_images(self, images: Tensor, noise: Tensor) -> Tensor:
+        """Return scaled latents ``[b, c, h, w]``.
+
+        Args:
+            images: ``[b, 3, h_px, w_px]`` in ``[-1, 1]``.
+            noise: Standard normal ``[b, c, h, w]``, which samples the encoder's moments.
+        """
+
+    @abstractmethod
+    def timesteps(self, uniform: Tensor) -> Tensor:
+        """Map uniform draws ``[b]`` in ``[0, 1)`` to timesteps ``[b]`` of the model's training distribution."""
+
+    @abstractmethod
+    def add_noise(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+        """Return the noisy latents ``[b, c, h, w]``."""
+
+    @abstractmethod
+    def target(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+        """Return what the denoiser should predict, ``[b, c, h, w]``."""
+
+    @abstractmethod
+    def denoise(self, noisy: Tensor, timesteps: Tensor, text: Text) -> Tensor:
+        """Return the denoiser's prediction ``[b, c, h, w]``."""
+
+    @abstractmethod
+    def pipeline(self) -> DiffusionPipeline:
+        """Return diffusers' pipeline around these very weights, to sample from or to save."""
+
+    @abstractmethod
+    def component_configs(self) -> dict[str, dict[str, Any]]:
+        """Return each component's configuration as plain types, for the checkpoint."""

@@ -1,0 +1,71 @@
+"""The contract of a loss: the callback declares, the module owns, `training_step` asks."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import Tensor, nn
+
+from lightning_compose.step import DenoisingStep
+
+if TYPE_CHECKING:
+    from lightning_compose.module import ComposeModule
+
+
+class LossCallback(Callback):
+    """One term of the training loss: subclass, implement `compute`, list it under ``losses:`` in the config.
+
+    Args:
+        weight: Factor of the term in the training loss, at least 0; 0 = off, the term is not computed.
+
+    A complete example, the mean absolute error beside the usual squared one::
+
+        class AbsoluteError(LossCallback):
+            def compute(self, step, head):
+                return (step.prediction - step.target).abs().mean()
+
+    The callback holds settings and owns no tensors: what a term trains is built in `build` and belongs to the module,
+    which moves, wraps, optimises and checkpoints it. `name` is the key under ``losses:``, else the class's name in
+    snake case; it names the head and the logs.
+    """
+
+    def __init__(self, weight: float = 1.0) -> None:
+        if not weight >= 0:
+            raise ValueError(f"Expected `weight` to be at least 0, got {weight}. 0 switches the loss off.")
+        self.weight = weight
+        self.name = _snake_case(type(self).__name__)
+
+    def build(self, module: ComposeModule) -> nn.Module | None:
+        """Return what this term trains, such as a projection head, or None."""
+        return None
+
+    def compute(self, step: DenoisingStep, head: nn.Module | None) -> Tensor:
+        """Return the unweighted term: a float32 scalar, the mean over all samples of the batch.
+
+        A sample without supervision counts zero, and a batch with nothing to supervise gives a zero with a graph.
+        Autocast is off here.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must implement `compute(step, head)`.")
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        # The one hook that runs before restore, device move, DDP's wrap and configure_optimizers: heads made here
+        # are moved, wrapped, optimised and restored on the standard path.
+        _compose_module(pl_module).add_loss(self)
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        # The module may be trained again with other losses; the head stays with the module.
+        _compose_module(pl_module).losses.pop(self.name, None)
+
+
+def _compose_module(module: LightningModule) -> ComposeModule:
+    from lightning_compose.module import ComposeModule
+
+    if not isinstance(module, ComposeModule):
+        raise TypeError(f"Expected a ComposeModule to add a loss to, got {type(module).__name__}.")
+    return module
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

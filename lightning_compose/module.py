@@ -1,0 +1,233 @@
+"""The LightningModule: encode, add noise, denoise, sum the terms of the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from diffusers.optimization import get_scheduler
+from lightning.pytorch import Callback, LightningModule
+from lightning.pytorch.cli import OptimizerCallable
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
+
+from lightning_compose.backbones.base import Backbone
+from lightning_compose.backbones.components import seeded
+from lightning_compose.callbacks.throughput import Throughput
+from lightning_compose.checkpoint_content import drop_frozen, fill_frozen, match_heads, plain_only
+from lightning_compose.data.batch import PairBatch
+from lightning_compose.draws import Draws
+from lightning_compose.losses.base import LossCallback
+from lightning_compose.step import DenoisingStep, Tokens
+
+
+class ComposeModule(LightningModule):
+    """Train the denoiser of a text-to-image model on captioned images, with any further losses beside its own.
+
+    Args:
+        backbone: The model. Its encoders are frozen, its denoiser is trained.
+        optimizer: Makes the optimizer from parameter groups.
+        lr_schedule: One of diffusers' schedules by name, counted in optimizer steps: ``constant_with_warmup``,
+            ``linear``, ``cosine``...; those that end do so at `trainer.max_steps`.
+        warmup_steps: Optimizer steps over which the learning rate rises from 0; 0 = none.
+        caption_dropout: Share of samples in [0, 1] trained with an empty caption, for classifier-free guidance.
+        seed: Of noise, timesteps, caption dropout and the sampling of latents.
+
+    A loss of your own is a `LossCallback`; to change how the terms are summed, override `training_loss`.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        optimizer: OptimizerCallable = lambda params: AdamW(params, lr=1e-5),
+        lr_schedule: str = "constant_with_warmup",
+        warmup_steps: int = 0,
+        caption_dropout: float = 0.1,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if not 0 <= caption_dropout <= 1:
+            raise ValueError(f"Expected `caption_dropout` to be a share in [0, 1], got {caption_dropout}.")
+        self.save_hyperparameters()
+        self.backbone = backbone
+        self.optimizer = optimizer
+        self.lr_schedule = lr_schedule
+        self.warmup_steps = warmup_steps
+        self.caption_dropout = caption_dropout
+        self.seed = seed
+        self.losses: dict[str, LossCallback] = {}
+        self.heads = nn.ModuleDict()
+
+    # -- the step ------------------------------------------------------------------------------------
+
+    def denoising_step(self, batch: PairBatch, stream: str = "train") -> DenoisingStep:
+        """Encode the positives, add noise and denoise them.
+
+        Args:
+            batch: Of b samples.
+            stream: Names the random draws: a sample of the same index has the same draws in the same stream.
+        """
+        draws = Draws(self.seed, stream, batch.index.tolist(), self.device)
+        shape = self.backbone.latent_shape(*batch.positive.shape[-2:])
+        with torch.no_grad():
+            tokens = self._tokens(batch, draws, self.caption_dropout if stream == "train" else 0.0)
+            text = self.backbone.encode_text(tokens)
+            latents = self._encode_images(batch.positive, draws.normal("moments", shape))
+        noise = draws.normal("noise", shape)
+        timesteps = self.backbone.timesteps(draws.uniform("timestep"))
+        noisy = self.backbone.add_noise(latents, noise, timesteps)
+        prediction = self.backbone.denoise(noisy, timesteps, text)
+        target = self.backbone.target(latents, noise, timesteps)
+        return DenoisingStep(batch, tokens, text, timesteps, noise, noisy, prediction, target)
+
+    def training_loss(self, step: DenoisingStep) -> Tensor:
+        """Return the weighted sum of all terms, each logged by its name."""
+        loss = denoising_loss(step)
+        self._log_train("denoise", loss, step)
+        for name, callback in self.losses.items():
+            loss = loss + self._weighted_term(name, callback, step)
+        return loss
+
+    def training_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
+        step = self.denoising_step(batch)
+        loss = self.training_loss(step)
+        _require_finite(loss, batch, self.global_step)
+        self._log_train("loss", loss, step, prog_bar=True)
+        self.log("train/nouns_cut_off", float(step.tokens.cut_off), reduce_fx="sum")
+        return loss
+
+    def validation_step(self, batch: PairBatch, batch_idx: int) -> None:
+        self._log_held_out("val", batch)
+
+    def test_step(self, batch: PairBatch, batch_idx: int) -> None:
+        self._log_held_out("test", batch)
+
+    def _tokens(self, batch: PairBatch, draws: Draws, caption_dropout: float) -> Tokens:
+        # A dropped caption has no nouns: their positions hold padding.
+        dropped = (draws.uniform("caption_dropout") < caption_dropout).tolist()
+        captions = ["" if drop else caption for caption, drop in zip(batch.captions, dropped, strict=True)]
+        nouns = [() if drop else each for each, drop in zip(batch.nouns, dropped, strict=True)]
+        return self.backbone.tokenize(captions, nouns, batch.noun_masks.shape[1]).to(self.device)
+
+    def _encode_images(self, images: Tensor, noise: Tensor) -> Tensor:
+        # In float32 whatever the precision of training: Stable Diffusion's VAE overflows in half precision.
+        with torch.autocast(self.device.type, enabled=False):
+            return self.backbone.encode_images(images.float() / 127.5 - 1, noise)
+
+    def _weighted_term(self, name: str, callback: LossCallback, step: DenoisingStep) -> Tensor:
+        head = self.heads[name] if name in self.heads else None  # noqa: SIM401, a ModuleDict has no get
+        if callback.weight == 0:
+            return _idle(head, step)
+        # Binary cross-entropy on probabilities, for one, refuses autocast.
+        with torch.autocast(self.device.type, enabled=False):
+            term = callback.compute(step, head)
+        weighted = callback.weight * term
+        self._log_train(name, term, step)
+        self._log_train(f"{name}_weighted", weighted, step)
+        return weighted
+
+    def _log_train(self, name: str, value: Tensor, step: DenoisingStep, prog_bar: bool = False) -> None:
+        self.log(f"train/{name}", value.detach(), prog_bar=prog_bar, batch_size=len(step.batch))
+
+    def _log_held_out(self, split: str, batch: PairBatch) -> None:
+        loss = denoising_loss(self.denoising_step(batch, stream=split))
+        self.log(f"{split}/loss", loss, batch_size=len(batch), on_epoch=True, sync_dist=True, prog_bar=True)
+
+    # -- losses and optimizer ------------------------------------------------------------------------
+
+    def add_loss(self, callback: LossCallback) -> None:
+        """Register a term and build its head; called by the callback before the optimizer is made.
+
+        Raises:
+            ValueError: When the name is taken or cannot name a module.
+        """
+        name = callback.name
+        if self.losses.get(name) is callback:
+            return
+        if name in self.losses or name in {"denoise", "loss"} or "." in name:
+            raise ValueError(
+                f"Expected every loss to have a name of its own without a dot, other than 'denoise' and 'loss', got "
+                f"{name!r} beside {list(self.losses)}. Rename its key under `losses:`, or set `callback.name`."
+            )
+        self.losses[name] = callback
+        if name not in self.heads:
+            with seeded(f"{self.seed}/heads/{name}"):
+                head = callback.build(self)
+            if head is not None:
+                self.heads[name] = head
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        groups: list[dict[str, Any]] = [{"params": list(self.backbone.trained.parameters())}]
+        if len(self.heads):
+            groups.append({"params": list(self.heads.parameters()), "weight_decay": 0.0})
+        optimizer = self.optimizer(groups)
+        schedule = get_scheduler(
+            self.lr_schedule,
+            optimizer,
+            num_warmup_steps=self.warmup_steps,
+            num_training_steps=self.trainer.max_steps,
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        # A zero gradient would still let Adam's momentum move the head of a loss that is off.
+        for name, callback in self.losses.items():
+            if callback.weight == 0 and name in self.heads:
+                self.heads[name].zero_grad(set_to_none=True)
+        self.log("train/lr", optimizer.param_groups[0]["lr"])
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        parameters = [each for group in optimizer.param_groups for each in group["params"]]
+        by_norm = gradient_clip_algorithm in (None, "norm")
+        # One pass over the gradients both measures and clips; an infinite bound only measures.
+        bound = gradient_clip_val if by_norm and gradient_clip_val else float("inf")
+        norm = nn.utils.clip_grad_norm_(parameters, bound)
+        self.log("train/grad_norm", norm)
+        if not by_norm:
+            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
+
+    def configure_callbacks(self) -> list[Callback]:
+        return [Throughput()]
+
+    # -- checkpoints ---------------------------------------------------------------------------------
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        drop_frozen(checkpoint["state_dict"], self)
+        checkpoint["component_configs"] = self.backbone.component_configs()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        resuming = self._trainer is not None and self.trainer.training
+        match_heads(checkpoint["state_dict"], self, resuming)
+        fill_frozen(checkpoint["state_dict"], self)
+
+    def _set_hparams(self, hp: Any) -> None:
+        # From the CLI all hyperparameters are plain. From Python some are objects, the backbone among them, which
+        # must neither be copied nor enter the checkpoint.
+        super()._set_hparams(plain_only(hp) if isinstance(hp, Mapping) else hp)
+
+
+def denoising_loss(step: DenoisingStep) -> Tensor:
+    """Return the mean squared error of the prediction, in float32 (Ho et al., 2020, eq. 14)."""
+    return F.mse_loss(step.prediction.float(), step.target.float())
+
+
+def _idle(head: nn.Module | None, step: DenoisingStep) -> Tensor:
+    # DDP stops at parameters that are not in the graph, so those of a loss that is off enter it with factor zero.
+    zero = step.prediction.new_zeros(())
+    return zero if head is None else zero + sum((0.0 * each.sum() for each in head.parameters()), zero)
+
+
+def _require_finite(loss: Tensor, batch: PairBatch, global_step: int) -> None:
+    if not torch.isfinite(loss):
+        raise FloatingPointError(
+            f"Expected a finite loss, got {loss.item()} at optimizer step {global_step} on samples {batch.keys}. "
+            "Look at them with `shards show`, lower the learning rate, or clip the gradients."
+        )

@@ -1,0 +1,235 @@
+"""The training step, its losses, its optimizer and its checkpoints."""
+
+import pytest
+import torch
+from batches import batches, pair_batch
+from lightning.pytorch import Callback, Trainer, seed_everything
+from torch import nn
+
+from lightning_compose.backbones import StableDiffusion
+from lightning_compose.losses import LossCallback
+from lightning_compose.module import ComposeModule
+
+
+class Scaled(LossCallback):
+    """The absolute error times a trained factor: a term with a head."""
+
+    def build(self, module):
+        return nn.Linear(1, 1)
+
+    def compute(self, step, head):
+        assert not torch.is_autocast_enabled("cpu")
+        return head((step.prediction.float() - step.target.float()).abs().mean().view(1)).squeeze()
+
+
+class Record(Callback):
+    """Keep what was logged and the parameters after every step."""
+
+    def __init__(self):
+        self.logged, self.heads = [], []
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        self.logged.append({key: float(value) for key, value in trainer.callback_metrics.items()})
+        self.heads.append([each.detach().clone() for each in pl_module.heads.parameters()])
+
+
+@pytest.fixture
+def make_module(tiny_pipeline):
+    def make(**arguments):
+        arguments.setdefault("optimizer", lambda params: torch.optim.AdamW(params, lr=1e-2))
+        return ComposeModule(StableDiffusion(pretrained=str(tiny_pipeline)), **arguments)
+
+    return make
+
+
+def trainer(folder, *callbacks, steps=3, **arguments):
+    arguments.setdefault("gradient_clip_val", 1.0)
+    return Trainer(
+        default_root_dir=folder,
+        max_steps=steps,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        callbacks=list(callbacks),
+        **arguments,
+    )
+
+
+def test_step_predicts_the_noise_of_the_positives(make_module):
+    module = make_module(caption_dropout=0.0)
+    step = module.denoising_step(pair_batch([0, 1]))
+    assert step.prediction.shape == step.target.shape == step.noisy.shape == (2, 4, 8, 8)
+    assert torch.equal(step.target, step.noise)
+    assert step.prediction.requires_grad
+    assert not step.text.sequence.requires_grad
+    assert step.tokens.nouns[:, :2].any(dim=2).all()
+    assert module.training_loss(step).item() == pytest.approx((step.prediction - step.noise).square().mean().item())
+
+
+def test_a_sample_is_noised_alike_in_any_batch(make_module):
+    module = make_module()
+    together, alone = module.denoising_step(pair_batch([4, 9])), module.denoising_step(pair_batch([9]))
+    assert torch.equal(together.noise[1:], alone.noise)
+    assert torch.equal(together.timesteps[1:], alone.timesteps)
+    torch.testing.assert_close(together.noisy[1:], alone.noisy)
+    assert not torch.equal(together.noise[0], together.noise[1])
+
+
+def test_validation_draws_are_not_those_of_training(make_module):
+    module = make_module()
+    train, val = (module.denoising_step(pair_batch([3]), stream) for stream in ("train", "val"))
+    assert not torch.equal(train.noise, val.noise)
+
+
+def test_dropped_captions_are_empty_and_have_no_nouns(make_module):
+    module = make_module(caption_dropout=1.0)
+    step = module.denoising_step(pair_batch([0, 1]))
+    empty = module.backbone.tokenize([""], [()], 1)
+    assert torch.equal(step.tokens.ids, empty.ids.expand(2, -1))
+    assert not step.tokens.nouns.any()
+    assert module.denoising_step(pair_batch([0]), "val").tokens.nouns.any(), "validation drops no caption"
+
+
+def test_share_of_dropped_captions(make_module):
+    module = make_module(caption_dropout=0.3)
+    tokens = module.denoising_step(pair_batch(list(range(200)))).tokens
+    dropped = 1 - tokens.nouns.flatten(1).any(1).float().mean()
+    assert dropped.item() == pytest.approx(0.3, abs=0.08)
+
+
+def test_a_step_leaves_the_global_generator_alone(make_module):
+    module, before = make_module(), torch.random.get_rng_state()
+    module.denoising_step(pair_batch([0]))
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_two_runs_give_identical_losses(make_module, tmp_path):
+    records = [Record(), Record()]
+    for seed, record in enumerate(records):
+        seed_everything(seed)  # The run's seed is the module's; the global one must not matter.
+        trainer(tmp_path, record, Scaled()).fit(make_module(seed=5), batches(3))
+    assert [each["train/loss"] for each in records[0].logged] == [each["train/loss"] for each in records[1].logged]
+
+
+def test_what_is_logged(make_module, tmp_path):
+    record = Record()
+    trainer(tmp_path, record, Scaled(weight=0.5)).fit(make_module(warmup_steps=2), batches(3))
+    last = record.logged[-1]
+    assert last["train/loss"] == pytest.approx(last["train/denoise"] + last["train/scaled_weighted"], rel=1e-5)
+    assert last["train/scaled_weighted"] == pytest.approx(0.5 * last["train/scaled"])
+    assert [each["train/lr"] for each in record.logged] == pytest.approx([0.0, 0.005, 0.01])
+    assert last["train/grad_norm"] > 0
+    assert last["train/images_per_s"] > 0
+
+
+def test_gradients_are_clipped_by_their_norm(make_module, tmp_path):
+    class Norm(Callback):
+        def on_before_zero_grad(self, trainer, pl_module, optimizer):
+            gradients = [each.grad for each in pl_module.parameters() if each.grad is not None]
+            if gradients:
+                self.norm = torch.nn.utils.get_total_norm(gradients)
+
+    norm = Norm()
+    trainer(tmp_path, norm, steps=2, gradient_clip_val=1e-3).fit(make_module(), batches(2))
+    assert norm.norm.item() == pytest.approx(1e-3, rel=1e-3)
+
+
+def test_only_the_denoiser_and_the_heads_are_trained(make_module, tmp_path):
+    module = make_module()
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    fit = trainer(tmp_path, Scaled(), steps=2)
+    fit.fit(module, batches(2))
+    moved = {
+        name for name, value in module.state_dict().items() if name in before and not torch.equal(value, before[name])
+    }
+    assert {name.split(".")[1] for name in moved} == {"unet"}
+    groups = fit.optimizers[0].param_groups
+    assert [len(group["params"]) for group in groups] == [len(list(module.backbone.unet.parameters())), 2]
+    assert groups[1]["weight_decay"] == 0.0
+
+
+def test_head_of_a_loss_that_is_off_stands_still(make_module, tmp_path):
+    class Off(Callback):
+        def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+            scaled.weight = 1.0 if trainer.global_step < 2 else 0.0
+
+    scaled, record = Scaled(), Record()
+    trainer(tmp_path, scaled, Off(), record, steps=4).fit(make_module(), batches(4))
+    assert not torch.equal(record.heads[0][0], record.heads[1][0]), "it moved while it was on"
+    assert torch.equal(record.heads[1][0], record.heads[3][0]), "momentum must not move it while it is off"
+    assert "train/scaled" in record.logged[1]
+
+
+def test_losses_need_names_of_their_own(make_module, tmp_path):
+    with pytest.raises(ValueError, match="name of its own"):
+        trainer(tmp_path, Scaled(), Scaled()).fit(make_module(), batches(1))
+    renamed = Scaled()
+    renamed.name = "other"
+    module = make_module()
+    trainer(tmp_path, Scaled(), renamed, steps=1).fit(module, batches(1))
+    assert set(module.heads) == {"scaled", "other"}
+
+
+def test_a_loss_that_is_not_finite_names_the_samples(make_module, tmp_path):
+    class NotANumber(LossCallback):
+        def compute(self, step, head):
+            return step.prediction.mean() * float("nan")
+
+    with pytest.raises(FloatingPointError, match=r"got nan at optimizer step 0 on samples .*sample0.*sample1"):
+        trainer(tmp_path, NotANumber()).fit(make_module(), batches(1))
+
+
+def test_subclass_with_another_training_loss(tiny_pipeline, tmp_path):
+    class Absolute(ComposeModule):
+        def training_loss(self, step):
+            return (step.prediction - step.target).abs().mean()
+
+    record = Record()
+    module = Absolute(StableDiffusion(pretrained=str(tiny_pipeline)))
+    expected = module.training_loss(module.denoising_step(pair_batch([0, 1])))
+    trainer(tmp_path, record, steps=1).fit(module, batches(1))
+    assert record.logged[0]["train/loss"] == pytest.approx(expected.item())
+
+
+def saved(make_module, folder, *callbacks):
+    fit = trainer(folder, *callbacks, steps=2)
+    module = make_module(caption_dropout=0.25)
+    fit.fit(module, batches(2))
+    fit.save_checkpoint(folder / "last.ckpt", weights_only=False)
+    return module, folder / "last.ckpt"
+
+
+def test_checkpoint_holds_plain_settings_and_trained_weights_only(make_module, tmp_path):
+    _, path = saved(make_module, tmp_path, Scaled())
+    checkpoint = torch.load(path, weights_only=True)
+    assert {key.split(".")[0] for key in checkpoint["state_dict"]} == {"backbone", "heads"}
+    assert {key.split(".")[1] for key in checkpoint["state_dict"] if key.startswith("backbone")} == {"unet"}
+    assert checkpoint["hyper_parameters"]["caption_dropout"] == 0.25
+    assert "backbone" not in checkpoint["hyper_parameters"]
+    assert checkpoint["component_configs"]["unet"]["cross_attention_dim"] == 16
+
+
+def test_load_for_inference_without_the_losses(make_module, tiny_pipeline, tmp_path):
+    module, path = saved(make_module, tmp_path, Scaled())
+    loaded = ComposeModule.load_from_checkpoint(
+        path, backbone=StableDiffusion(pretrained=str(tiny_pipeline)), weights_only=True
+    )
+    assert loaded.caption_dropout == 0.25
+    for name, value in loaded.backbone.state_dict().items():
+        assert torch.equal(value, module.backbone.state_dict()[name]), name
+
+
+def test_resume_needs_the_same_losses(make_module, tmp_path):
+    module, path = saved(make_module, tmp_path, Scaled())
+    with pytest.raises(ValueError, match=r"\['scaled'\] as in the checkpoint, got \[\]"):
+        trainer(tmp_path, steps=3).fit(make_module(), batches(3), ckpt_path=path)
+    resumed = make_module()
+    trainer(tmp_path, Scaled(), steps=2).fit(resumed, batches(2), ckpt_path=path)
+    assert torch.equal(resumed.heads["scaled"].weight, module.heads["scaled"].weight)
+
+
+def test_caption_dropout_must_be_a_share(make_module):
+    with pytest.raises(ValueError, match="share in"):
+        make_module(caption_dropout=1.5)
