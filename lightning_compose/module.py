@@ -19,6 +19,7 @@ from lightning_compose.backbones.components import seeded
 from lightning_compose.callbacks.throughput import Throughput
 from lightning_compose.checkpoint_content import drop_frozen, fill_frozen, match_heads, plain_only
 from lightning_compose.data.batch import PairBatch
+from lightning_compose.data.resume import realign_batch_progress
 from lightning_compose.draws import Draws
 from lightning_compose.losses.base import LossCallback
 from lightning_compose.step import DenoisingStep, Tokens
@@ -207,6 +208,8 @@ class ComposeModule(LightningModule):
         resuming = self._trainer is not None and self.trainer.training
         match_heads(checkpoint["state_dict"], self, resuming)
         fill_frozen(checkpoint["state_dict"], self)
+        if resuming:
+            realign_batch_progress(checkpoint, self.trainer.accumulate_grad_batches)
 
     def _set_hparams(self, hp: Any) -> None:
         # From the CLI all hyperparameters are plain. From Python some are objects, the backbone among them, which
