@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from lightning_compose.shapes.scenes import Object
+
 # Diameters by number of objects: large enough to read a texture, small enough to fit.
 SIZES: dict[int, tuple[float, float]] = {
     1: (0.45, 0.68),
@@ -28,21 +30,32 @@ def scatter(rng: np.random.Generator, count: int) -> list[Place]:
 
 
 def random_size(rng: np.random.Generator, count: int) -> float:
-    """Draw a diameter for one of `count` objects, in whole pixels at 256 px so that scenes print short."""
+    """Draw a diameter for one of `count` objects."""
     low, high = SIZES[count]
-    return _rounded(rng.uniform(low, high))
+    return rounded(rng.uniform(low, high))
 
 
 def random_place(rng: np.random.Generator, size: float) -> Place:
     """Place one object of diameter `size` wholly inside the frame."""
     low, high = size / 2 + MARGIN, 1 - size / 2 - MARGIN
-    return _rounded(rng.uniform(low, high)), _rounded(rng.uniform(low, high)), size
+    return rounded(rng.uniform(low, high)), rounded(rng.uniform(low, high)), size
 
 
 def apart(first: Place, second: Place, gap: float = GAP) -> bool:
     """Whether the boxes around two objects are at least `gap` apart in x or in y."""
     distance = max(abs(first[0] - second[0]), abs(first[1] - second[1]))
     return distance >= (first[2] + second[2]) / 2 + gap
+
+
+def in_frame(place: Place) -> bool:
+    """Whether the box around an object lies inside the image."""
+    x, y, size = place
+    return size / 2 <= min(x, y) and max(x, y) <= 1 - size / 2
+
+
+def place_of(item: Object) -> Place:
+    """Return where an object is."""
+    return item.x, item.y, item.size
 
 
 def _try_scatter(rng: np.random.Generator, count: int) -> list[Place] | None:
@@ -56,5 +69,6 @@ def _try_scatter(rng: np.random.Generator, count: int) -> list[Place] | None:
     return None
 
 
-def _rounded(value: float) -> float:
-    return round(value * 256) / 256
+def rounded(value: float) -> float:
+    """Round a length to whole pixels at 256 px, so that a scene prints short and any machine agrees on it."""
+    return round(float(value) * 256) / 256

@@ -55,6 +55,12 @@ def footprint(item: Object, size_px: int = 64) -> np.ndarray:
     return touched
 
 
+def signed_distance(item: Object, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return how far points are from an object's outline, negative inside; all in fractions of the image's side."""
+    half = item.size / 2
+    return SILHOUETTES[item.shape]((x - item.x) / half, (y - item.y) / half) * half
+
+
 @dataclass(frozen=True, slots=True)
 class _Stencil:
     """An object's window into the image, its pixels' places relative to its centre, and how it covers them."""

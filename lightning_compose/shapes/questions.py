@@ -1,0 +1,95 @@
+"""What to ask of an image to know whether it shows what a caption states, and how a scene answers.
+
+Questions follow the Davidsonian scene graph (Cho et al., 2024): a question about an attribute, a number or a relation
+makes sense only if the objects it asks about are there. Kinds and their arguments::
+
+    entity      shape                          yes | no
+    attribute   shape, "color"|"texture", value    yes | no
+    count       shape                          a number in digits
+    relation    subject, relation, object      yes | no
+    scene       background                     yes | no
+"""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+from lightning_compose.data.schema import Question
+from lightning_compose.shapes.description import Description, Group, Relation
+from lightning_compose.shapes.palette import BACKGROUNDS
+from lightning_compose.shapes.phrases import article, plural
+from lightning_compose.shapes.relations import RELATIONS, holds
+from lightning_compose.shapes.scenes import Scene
+
+KINDS = ("entity", "attribute", "count", "relation", "scene")
+
+
+def ask(description: Description) -> tuple[Question, ...]:
+    """Return the questions whose answers a description states, those that others depend on first."""
+    questions = [_entity(index, group) for index, group in enumerate(description.groups)]
+    for entity, group in enumerate(description.groups):
+        questions += _about_group(len(questions), entity, group)
+    for relation in description.relations:
+        questions.append(_relation(len(questions), relation, description))
+    if description.background is not None:
+        questions.append(_scene(len(questions), description.background))
+    return tuple(questions)
+
+
+def answer(scene: Scene, question: Question) -> str:
+    """Answer a question from the truth of a scene."""
+    shown = [item for item in scene.objects if item.shape == question.arguments[0]]
+    match question.kind:
+        case "entity":
+            return _yes_or_no(bool(shown))
+        case "attribute":
+            _, attribute, value = question.arguments
+            return _yes_or_no(bool(shown) and all(getattr(item, attribute) == value for item in shown))
+        case "count":
+            return str(len(shown))
+        case "relation":
+            return _yes_or_no(_related(scene, *question.arguments))
+        case "scene":
+            return _yes_or_no(scene.background.kind == question.arguments[0])
+    raise ValueError(f"Expected the kind of a question to be one of {KINDS}, got {question.kind!r}.")
+
+
+def _entity(number: int, group: Group) -> Question:
+    named = plural(group.shape) if len(group.objects) > 1 else f"{article(group.shape)} {group.shape}"
+    verb = "Are" if len(group.objects) > 1 else "Is"
+    return Question(number, f"{verb} there {named}?", "yes", "entity", (group.shape,))
+
+
+def _about_group(first: int, entity: int, group: Group) -> list[Question]:
+    questions: list[Question] = []
+    subject = f"Are the {plural(group.shape)}" if len(group.objects) > 1 else f"Is the {group.shape}"
+    for name, value in (("color", group.color), ("texture", group.texture)):
+        if value is not None:
+            arguments = (group.shape, name, value)
+            number = first + len(questions)
+            questions.append(Question(number, f"{subject} {value}?", "yes", "attribute", arguments, (entity,)))
+    if group.counted:
+        text, count = f"How many {plural(group.shape)} are there?", str(len(group.objects))
+        questions.append(Question(first + len(questions), text, count, "count", (group.shape,), (entity,)))
+    return questions
+
+
+def _relation(number: int, relation: Relation, description: Description) -> Question:
+    subject, target = description.groups[relation.subject].shape, description.groups[relation.object].shape
+    text = f"Is the {subject} {RELATIONS[relation.name].predicates[0]} the {target}?"
+    depends_on = (relation.subject, relation.object)
+    return Question(number, text, "yes", "relation", (subject, relation.name, target), depends_on)
+
+
+def _scene(number: int, background: str) -> Question:
+    return Question(number, f"Is this {BACKGROUNDS[background]}?", "yes", "scene", (background,))
+
+
+def _related(scene: Scene, subject: str, name: str, target: str) -> bool:
+    pairs = permutations(range(len(scene.objects)), 2)
+    shapes = [item.shape for item in scene.objects]
+    return any(shapes[i] == subject and shapes[j] == target and holds(name, scene, i, j) for i, j in pairs)
+
+
+def _yes_or_no(value: bool) -> str:
+    return "yes" if value else "no"

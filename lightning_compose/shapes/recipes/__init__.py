@@ -1,0 +1,1 @@
+"""How a contrastive pair of each category is made."""
