@@ -1,0 +1,74 @@
+"""A micro-batch of pairs, as the module gets it.
+
+Shapes: b = batch, n = noun (padded to `max_nouns`), c = 3 color channels, h = w = `size_px`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from lightning_compose.data.schema import Noun
+
+
+class PairBatch:
+    """Pairs of images with captions, nouns and masks; pixels are still uint8.
+
+    Not a dataclass: under bf16-true, FSDP and DeepSpeed Lightning would walk into one, and stop at the frozen nouns.
+
+    Args:
+        index: int64 ``[b]``, the global sample index; in evaluation the row in the shard set. It seeds the noise.
+        keys: The samples' keys in their shards.
+        captions: Of the positives.
+        nouns: At most n each, in the order of the masks.
+        positive: uint8 ``[b, c, h, w]``.
+        negative: uint8 ``[b, c, h, w]``; the positive again where there is none.
+        has_negative: bool ``[b]``.
+        noun_masks: bool ``[b, n, h, w]``, all False for a noun that is padding or unsupervised.
+        noun_supervised: bool ``[b, n]``: the noun has a mask, and some of it is inside the crop.
+        unsupervised: How many nouns are not supervised, by reason.
+    """
+
+    def __init__(
+        self,
+        *,
+        index: Tensor,
+        keys: list[str],
+        captions: list[str],
+        nouns: list[tuple[Noun, ...]],
+        positive: Tensor,
+        negative: Tensor,
+        has_negative: Tensor,
+        noun_masks: Tensor,
+        noun_supervised: Tensor,
+        unsupervised: Counter[str],
+    ) -> None:
+        self.index = index
+        self.keys = keys
+        self.captions = captions
+        self.nouns = nouns
+        self.positive = positive
+        self.negative = negative
+        self.has_negative = has_negative
+        self.noun_masks = noun_masks
+        self.noun_supervised = noun_supervised
+        self.unsupervised = unsupervised
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> PairBatch:
+        """Return the batch with its tensors on `device`."""
+        return self._with_tensors(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+    def pin_memory(self) -> PairBatch:
+        """Return the batch with its tensors in page-locked memory; the DataLoader calls this."""
+        return self._with_tensors(Tensor.pin_memory)
+
+    def _with_tensors(self, change: Callable[[Tensor], Tensor]) -> PairBatch:
+        # Without negatives, `negative` is the same object as `positive`: change it once and keep it so.
+        changed = {id(value): change(value) for value in vars(self).values() if isinstance(value, Tensor)}
+        return PairBatch(**{name: changed.get(id(value), value) for name, value in vars(self).items()})

@@ -1,0 +1,185 @@
+"""The DataModule: shards to micro-batches of contrastive pairs, resumable at any optimizer step."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import numpy as np
+import torch
+from lightning.pytorch import LightningDataModule
+from lightning.pytorch.trainer.states import TrainerFn
+from torch.utils.data import DataLoader, Dataset
+
+from lightning_compose.data import trainer_settings
+from lightning_compose.data.batch import PairBatch
+from lightning_compose.data.dataset import EvaluationBatches, TrainingStream
+from lightning_compose.data.pairs import PairReader
+from lightning_compose.data.plan import Plan, Rows, accumulation, evaluation_batches, first_micro_batch, split_rows
+from lightning_compose.data.shards import ShardSet
+from lightning_compose.data.transforms import Crop, Transform
+
+
+class ConPairDataModule(LightningDataModule):
+    """Stream captioned pairs with noun masks from a shard set.
+
+    The order of the samples depends on `seed` and `global_batch_size` alone: not on workers, ranks, or resumes.
+    Give the Trainer `max_steps`, `val_check_interval` in optimizer steps, and no `accumulate_grad_batches`.
+
+    Args:
+        root: Folder of the shard set to train and validate on.
+        test_root: Folder of the set to test on; None = no test.
+        size_px: Side of the square images.
+        global_batch_size: Samples an optimizer step, over all ranks.
+        micro_batch_size: Samples a rank has in memory at once; the accumulation follows.
+        num_workers: Processes that read and decode, on each rank; 0 = the main process does.
+        val_fraction: Share of the captions in [0, 1) that validate and never train; 0 = no validation.
+        max_nouns: Nouns a caption at most; further ones are dropped and counted.
+        crop: Whether the largest square is cut from the center or from a random place, in training.
+        mirror: Whether half of the training pairs are mirrored, but for captions with a direction.
+        negatives: Whether negative images are decoded.
+        seed: Of order, crops and mirrors.
+
+    Raises:
+        ValueError: When an argument is out of its range or the batch sizes do not divide.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        test_root: str | None = None,
+        size_px: int = 512,
+        global_batch_size: int = 16,
+        micro_batch_size: int = 4,
+        num_workers: int = 2,
+        val_fraction: float = 0.05,
+        max_nouns: int = 8,
+        crop: Crop = "center",
+        mirror: bool = False,
+        negatives: bool = True,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        _require_at_least(1, size_px=size_px, micro_batch_size=micro_batch_size, max_nouns=max_nouns)
+        _require_at_least(1, global_batch_size=global_batch_size)
+        _require_at_least(0, num_workers=num_workers)
+        if not 0 <= val_fraction < 1:
+            raise ValueError(f"Expected `val_fraction` to be a share in [0, 1), got {val_fraction}.")
+        if crop not in get_args(Crop):
+            raise ValueError(f"Expected `crop` to be one of {list(get_args(Crop))}, got {crop!r}.")
+        accumulation(global_batch_size, world_size=1, micro_batch_size=micro_batch_size)
+        self.root = root
+        self.test_root = test_root
+        self.size_px = size_px
+        self.global_batch_size = global_batch_size
+        self.micro_batch_size = micro_batch_size
+        self.num_workers = num_workers
+        self.val_fraction = val_fraction
+        self.max_nouns = max_nouns
+        self.crop: Crop = crop
+        self.mirror = mirror
+        self.negatives = negatives
+        self.seed = seed
+        self._train_rows = self._val_rows = np.arange(0)
+
+    def setup(self, stage: str) -> None:
+        if stage == TrainerFn.TESTING:
+            self._set_up_test()
+        if stage in (TrainerFn.FITTING, TrainerFn.VALIDATING):
+            self._set_up_split(needs_validation=stage == TrainerFn.VALIDATING or self.val_fraction > 0)
+        if stage == TrainerFn.FITTING and self.trainer is not None:
+            steps = accumulation(
+                self.global_batch_size, world_size=self._world_size, micro_batch_size=self.micro_batch_size
+            )
+            trainer_settings.prepare(self.trainer, steps, validates=len(self._val_rows) > 0)
+
+    def train_dataloader(self) -> DataLoader[PairBatch]:
+        if self.trainer is not None:
+            trainer_settings.require_whole_steps(self.trainer)
+        sizes = {"world_size": self._world_size, "micro_batch_size": self.micro_batch_size}
+        transform = Transform(self.size_px, self.crop, self.mirror, self.seed)
+        stream = TrainingStream(
+            self._reader(self._shards, transform),
+            Plan(self._train_rows, self.seed),
+            first_micro_batch=first_micro_batch(self._samples_trained, **sizes),
+            rank=0 if self.trainer is None else self.trainer.global_rank,
+            **sizes,
+        )
+        return self._loader(stream)
+
+    def val_dataloader(self) -> DataLoader[PairBatch] | list[DataLoader[PairBatch]]:
+        return self._evaluation_loader(self._shards, self._val_rows) if len(self._val_rows) else []
+
+    def test_dataloader(self) -> DataLoader[PairBatch]:
+        return self._evaluation_loader(self._test_shards, np.arange(len(self._test_shards)))
+
+    def transfer_batch_to_device(self, batch: PairBatch, device: torch.device, dataloader_idx: int) -> PairBatch:
+        # Lightning itself copies only plain tensors without blocking.
+        return batch.to(device, non_blocking=device.type == "cuda")
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"samples": self._samples_trained, **self._identity()} if len(self._train_rows) else {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Check that the run to go on with is the one that was saved; its position is `trainer.global_step`.
+
+        Raises:
+            ValueError: When a setting that the order depends on has changed.
+        """
+        if self.trainer is None or self.trainer.state.fn != TrainerFn.FITTING:
+            return
+        for name, value in self._identity().items():
+            if state_dict[name] != value:
+                raise ValueError(
+                    f"Expected `{name}` to stay {state_dict[name]}, as in the checkpoint, got {value}: the order of "
+                    "the samples would change in the middle of the run. Set it back, or start a new run."
+                )
+
+    @property
+    def _world_size(self) -> int:
+        return 1 if self.trainer is None else self.trainer.world_size
+
+    @property
+    def _samples_trained(self) -> int:
+        return 0 if self.trainer is None else self.trainer.global_step * self.global_batch_size
+
+    def _identity(self) -> dict[str, int]:
+        names = {"global_batch_size": self.global_batch_size, "seed": self.seed}
+        return {**names, "training_samples": len(self._train_rows)}
+
+    def _set_up_split(self, needs_validation: bool) -> None:
+        self._shards = ShardSet(self.root)
+        self._train_rows, self._val_rows = split_rows(self._shards.table["caption_hash"], self.val_fraction)
+        if len(self._train_rows) == 0 or (needs_validation and len(self._val_rows) == 0):
+            raise ValueError(
+                f"Expected samples on both sides of `val_fraction` = {self.val_fraction}, got {len(self._train_rows)} "
+                f"to train and {len(self._val_rows)} to validate on in {self.root!r}. Change `val_fraction` (0 = train "
+                "on all, without validation) or add samples."
+            )
+
+    def _set_up_test(self) -> None:
+        if self.test_root is None:
+            raise ValueError("Expected `data.test_root` to be the folder of a shard set to test on, got None. Set it.")
+        self._test_shards = ShardSet(self.test_root)
+
+    def _reader(self, shards: ShardSet, transform: Transform) -> PairReader:
+        return PairReader(shards, transform, self.max_nouns, self.negatives)
+
+    def _evaluation_loader(self, shards: ShardSet, rows: Rows) -> DataLoader[PairBatch]:
+        batches = evaluation_batches(rows, world_size=self._world_size, micro_batch_size=self.micro_batch_size)
+        return self._loader(EvaluationBatches(self._reader(shards, Transform(self.size_px)), batches))
+
+    def _loader(self, dataset: Dataset[PairBatch]) -> DataLoader[PairBatch]:
+        on_accelerator = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
+        return DataLoader(
+            dataset,
+            batch_size=None,
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
+            pin_memory=on_accelerator,
+        )
+
+
+def _require_at_least(least: int, **values: int) -> None:
+    for name, value in values.items():
+        if value < least:
+            raise ValueError(f"Expected `{name}` to be at least {least}, got {value}.")
