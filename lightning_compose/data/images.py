@@ -47,6 +47,20 @@ def decode_image(image: EncodedImage, max_pixels: int = MAX_PIXELS) -> np.ndarra
         return np.array(rgb)
 
 
+def decode_mask_image(image: EncodedImage) -> np.ndarray:
+    """Decode a mask that was drawn as an image: whatever is neither black nor transparent is in it.
+
+    Returns:
+        bool ``[height, width]``.
+
+    Raises:
+        SampleError: With reason ``bad_image`` or ``image_too_large``.
+    """
+    with _opened(image, MAX_PIXELS) as file:
+        colors = np.asarray(file.convert("RGBA"))
+        return colors[:, :, :3].any(axis=2) & (colors[:, :, 3] > 0)
+
+
 def image_size(image: EncodedImage, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
     """Return ``(height_px, width_px)`` of the upright image, from the header alone.
 

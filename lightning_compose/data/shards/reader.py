@@ -49,6 +49,10 @@ class ShardSet:
         """Return the key of a sample."""
         return bytes(self.table[row]["key"]).decode()
 
+    def spread_rows(self, count: int) -> list[int]:
+        """Return `count` rows, or all if there are fewer, spread evenly over the set."""
+        return np.linspace(0, len(self) - 1, min(count, len(self))).round().astype(int).tolist()
+
     def read(self, row: int) -> Sample:
         """Read one sample, its images still encoded.
 
