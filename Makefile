@@ -22,7 +22,7 @@ check: $(VENV)/.check
 	$(VENV)/bin/mypy
 
 docs: $(VENV)/.docs
-	$(VENV)/bin/python -m sphinx --fail-on-warning --keep-going -b html docs docs/_build/html
+	$(VENV)/bin/python -m sphinx --quiet --fail-on-warning --keep-going -b html docs docs/_build/html
 
 $(VENV)/.test: EXTRA = [test]
 $(VENV)/.check: EXTRA = [dev]
