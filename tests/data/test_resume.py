@@ -1,0 +1,118 @@
+"""A run that was interrupted anywhere goes on with the next sample, in whole optimizer steps."""
+
+from itertools import chain
+
+import pytest
+from recorder import CrashAfter, CrashError, Recorder, StepLogger, quiet_trainer
+
+from lightning_compose.data.datamodule import ConPairDataModule
+from lightning_compose.data.resume import realign_batch_progress
+
+STEPS, GLOBAL_BATCH = 6, 4
+
+
+@pytest.fixture
+def data(write_set):
+    root = str(write_set())
+
+    def make(micro_batch_size=2, **changes):
+        settings = {"size_px": 16, "global_batch_size": GLOBAL_BATCH, "num_workers": 0, "val_fraction": 0.4}
+        return ConPairDataModule(root, micro_batch_size=micro_batch_size, **(settings | changes))
+
+    return make
+
+
+def interrupted(path, data, micro_batches):
+    """Train until a crash; return what entered the steps that were finished."""
+    module = Recorder()
+    with pytest.raises(CrashError):
+        quiet_trainer(max_steps=STEPS, callbacks=[CrashAfter(micro_batches, path)]).fit(module, data)
+    done = module.global_step
+    return {step: indices for step, indices in module.samples_by_step().items() if step < done}
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize(
+    ("first_micro_batch_size", "second_micro_batch_size", "micro_batches"),
+    [
+        pytest.param(4, 4, 3, id="no accumulation"),
+        pytest.param(2, 2, 4, id="at the end of a step"),
+        pytest.param(2, 2, 5, id="inside a step"),
+        pytest.param(1, 1, 3, id="inside the first step"),
+        pytest.param(1, 2, 10, id="inside a step, then half the accumulation"),
+        pytest.param(2, 1, 6, id="at the end of a step where validation is due, then twice the accumulation"),
+        pytest.param(4, 1, 5, id="then accumulation"),
+    ],
+)
+def test_a_resumed_run_goes_on_with_the_next_sample(
+    tmp_path, data, first_micro_batch_size, second_micro_batch_size, micro_batches, workers
+):
+    before = interrupted(tmp_path / "c.ckpt", data(first_micro_batch_size, num_workers=workers), micro_batches)
+    module, logger = Recorder(), StepLogger()
+    trainer = quiet_trainer(max_steps=STEPS, logger=logger)
+    trainer.fit(module, data(second_micro_batch_size, num_workers=workers), ckpt_path=tmp_path / "c.ckpt")
+    after = module.samples_by_step()
+    whole = {step: list(range(GLOBAL_BATCH * step, GLOBAL_BATCH * (step + 1))) for step in range(STEPS)}
+    assert before | after == whole
+    assert not before.keys() & after.keys()
+    assert logger.steps == list(after)
+    assert sorted({step for step, _ in module.validated}) == [step for step in (2, 4, 6) if step > len(before)]
+
+
+def test_kills_in_a_row_equal_none(tmp_path, data):
+    path = tmp_path / "c.ckpt"
+    seen = interrupted(path, data(), 3)
+    for _ in range(3):
+        module = Recorder()
+        with pytest.raises(CrashError):
+            quiet_trainer(max_steps=100, callbacks=[CrashAfter(3, path)]).fit(module, data(), ckpt_path=path)
+        seen |= {step: indices for step, indices in module.samples_by_step().items() if step < module.global_step}
+    assert list(chain.from_iterable(seen.values())) == list(range(4 * GLOBAL_BATCH))
+
+
+def test_a_finished_run_can_be_made_longer(tmp_path, data):
+    trainer = quiet_trainer(max_steps=2)
+    trainer.fit(Recorder(), data())
+    trainer.save_checkpoint(tmp_path / "c.ckpt")
+    module = Recorder()
+    quiet_trainer(max_steps=4).fit(module, data(), ckpt_path=tmp_path / "c.ckpt")
+    assert module.samples_by_step() == {2: [8, 9, 10, 11], 3: [12, 13, 14, 15]}
+
+
+def test_a_second_fit_goes_on_too(data):
+    trainer, module, pairs = quiet_trainer(max_steps=2), Recorder(), data()
+    trainer.fit(module, pairs)
+    trainer.fit_loop.epoch_loop.max_steps = 4
+    trainer.fit(module, pairs)
+    assert list(chain.from_iterable(module.samples_by_step().values())) == list(range(4 * GLOBAL_BATCH))
+    assert {step for step, _ in module.validated} == {2, 4}
+
+
+def test_a_module_that_does_not_repair_the_counters_is_told(tmp_path, data):
+    interrupted(tmp_path / "c.ckpt", data(), 5)
+    with pytest.raises(
+        RuntimeError, match=r"micro-batch 4, the end of optimizer step 2, got 5.*realign_batch_progress"
+    ):
+        quiet_trainer().fit(Recorder(repairs=False), data(), ckpt_path=tmp_path / "c.ckpt")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": 1}, "`seed` to stay 0, as in the checkpoint, got 1"),
+        ({"global_batch_size": 8}, "`global_batch_size` to stay 4"),
+        ({"val_fraction": 0.7}, "`training_samples` to stay"),
+    ],
+)
+def test_a_resume_that_would_change_the_order_is_refused(tmp_path, data, changes, message):
+    interrupted(tmp_path / "c.ckpt", data(), 3)
+    with pytest.raises(ValueError, match=message):
+        quiet_trainer().fit(Recorder(), data(**changes), ckpt_path=tmp_path / "c.ckpt")
+    if "val_fraction" not in changes:
+        quiet_trainer().validate(Recorder(), data(**changes), ckpt_path=tmp_path / "c.ckpt")
+
+
+def test_checkpoints_without_loops_are_left_alone():
+    checkpoint = {"state_dict": {}, "global_step": 3}
+    realign_batch_progress(checkpoint, 2)
+    assert checkpoint == {"state_dict": {}, "global_step": 3}
