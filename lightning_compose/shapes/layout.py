@@ -70,5 +70,5 @@ def _try_scatter(rng: np.random.Generator, count: int) -> list[Place] | None:
 
 
 def rounded(value: float) -> float:
-    """Round a length to whole pixels at 256 px, so that a scene prints short and any machine agrees on it."""
-    return round(float(value) * 256) / 256
+    """Round a length to a thousandth of the image's side, so that scenes print short and machines agree on them."""
+    return round(float(value), 3)

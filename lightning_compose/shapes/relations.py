@@ -14,7 +14,7 @@ from lightning_compose.shapes.layout import apart
 from lightning_compose.shapes.render import footprint, signed_distance
 from lightning_compose.shapes.scenes import Object, Scene
 
-GRID_PX = 128
+GRID_PX = 96
 CLEAR = 0.15  # least distance of two centres for one to be left of the other, in sides of the image
 STEEPNESS = 2.0  # how much farther along the direction than across it
 FAR = 0.18  # least distance of two outlines

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lightning_compose.shapes.casting import Traits, draw_cast
+from lightning_compose.shapes.casting import draw_cast
 from lightning_compose.shapes.description import Relation
 from lightning_compose.shapes.layout import Place, apart, in_frame, place_of, random_place, rounded
 from lightning_compose.shapes.palette import PLAIN
@@ -32,7 +32,7 @@ CONTAINERS: dict[str, tuple[float, float]] = {
     "circle": (0.5, 0.6),
     "square": (0.5, 0.6),
     "heart": (0.56, 0.62),
-    "ring": (0.68, 0.72),
+    "ring": (0.66, 0.7),
 }
 CONTENT_SIZE = (0.1875, 0.21)
 TOUCHING_SIZE = (0.3, 0.38)
@@ -94,9 +94,11 @@ def _arrange_inside(rng: np.random.Generator, split: str) -> Arrangement | None:
     if container.shape not in CONTAINERS:
         return None
     around = _place(rng, CONTAINERS[container.shape])
-    x, y, size = _place(rng, CONTENT_SIZE)
+    beside = _place_beside(rng, around)
+    if beside is None:
+        return None
     # What lies inside is drawn last; on a texture it would be hard to see.
-    outside = set_scene(rng, [_plain(container), content], [around, (x, y, size)])
+    outside = set_scene(rng, [container._replace(texture=PLAIN), content], [around, beside])
     jitter = rng.uniform(-0.04, 0.04, size=2) if container.shape != "ring" else np.zeros(2)
     inside = replace_object(outside, 1, x=rounded(around[0] + jitter[0]), y=rounded(around[1] + jitter[1]))
     return Arrangement(inside, 1, outside, 1)
@@ -129,8 +131,9 @@ def _place(rng: np.random.Generator, sizes: tuple[float, float]) -> Place:
     return random_place(rng, rounded(rng.uniform(*sizes)))
 
 
-def _plain(traits: Traits) -> Traits:
-    return traits._replace(texture=PLAIN)
+def _place_beside(rng: np.random.Generator, around: Place) -> Place | None:
+    candidates = (_place(rng, CONTENT_SIZE) for _ in range(200))
+    return next((place for place in candidates if apart(place, around)), None)
 
 
 def _slide_to_contact(rng: np.random.Generator, mover: Object, fixed: Object) -> tuple[float, float]:

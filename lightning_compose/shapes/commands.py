@@ -1,0 +1,56 @@
+"""`python -m lightning_compose shapes`: write shards of the embedded world."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from lightning_compose.data.shards import ShardWriter
+from lightning_compose.shapes.generate import generate
+from lightning_compose.shapes.holdout import SPLITS
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write a set of shards as the command line asks.
+
+    Args:
+        argv: The arguments after ``shapes``; None = those of the process.
+
+    Raises:
+        SystemExit: When an argument is wrong or the folder is not empty.
+    """
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.out.exists() and (not options.out.is_dir() or any(options.out.iterdir())):
+        parser.error(f"Expected --out to be a new or empty folder, got {options.out}. Choose another, or remove it.")
+    samples = generate(options.seed, options.split, range(options.pairs), options.size_px)
+    with ShardWriter(options.out) as writer:
+        for sample in tqdm(samples, total=options.pairs, unit="pair", desc="shapes"):
+            writer.write(sample)
+    print(f"Wrote {options.pairs} pairs ({options.split}, seed {options.seed}, {options.size_px} px) to {options.out}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="lightning_compose shapes",
+        description="Write contrastive pairs of the embedded world as shards.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--out", type=Path, required=True, help="new or empty folder for the set")
+    parser.add_argument("--pairs", type=_at_least(1), default=2000, help="number of pairs")
+    parser.add_argument("--seed", type=_at_least(0), default=0, help="seed of the set")
+    parser.add_argument("--split", choices=SPLITS, default="train", help="held_out = compositions never in train")
+    parser.add_argument("--size_px", type=_at_least(16), default=64, help="side of the images")
+    return parser
+
+
+def _at_least(lowest: int) -> Callable[[str], int]:
+    def integer(text: str) -> int:
+        if not text.isdecimal() or int(text) < lowest:
+            raise argparse.ArgumentTypeError(f"expected an integer of at least {lowest}, got {text!r}")
+        return int(text)
+
+    return integer
