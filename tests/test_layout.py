@@ -59,13 +59,14 @@ def importers(name: str) -> set[str]:
     }
 
 
-def subclass_modules(folder: str, base: str) -> set[str]:
-    """Modules in a folder that define a subclass of `base`."""
+def subclasses(folder: str, base: str) -> set[str]:
+    """The subclasses of `base` in a folder: their modules, and their names where the folder offers them itself."""
     return {
-        f"lightning_compose.{folder}.{path.stem}"
+        f"lightning_compose.{folder}.{name}"
         for path in (PACKAGE / folder).glob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ClassDef) and base in {ast.unparse(each) for each in node.bases}
+        for name in (path.stem, node.name)
     }
 
 
@@ -85,7 +86,7 @@ def test_losses_do_not_know_backbones():
 
 
 def test_the_module_knows_no_concrete_loss_or_backbone():
-    concrete = subclass_modules("losses", "LossCallback") | subclass_modules("backbones", "Backbone")
+    concrete = subclasses("losses", "LossCallback") | subclasses("backbones", "Backbone")
     assert "lightning_compose.backbones.stable_diffusion" in concrete
     assert not imports(PACKAGE / "module.py") & concrete
 
