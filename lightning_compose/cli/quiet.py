@@ -1,0 +1,40 @@
+"""Silence what a user can do nothing about, so that what matters stands alone."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+WARNINGS = (
+    r".*isinstance\(treespec, LeafSpec\).*",
+    r".*does not have many workers.*",
+    r".*smaller than the logging interval.*",
+    r".*exists and is not empty.*",
+    # The frozen encoders stay in evaluation mode, as they should.
+    r".*in eval mode at the start of training.*",
+)
+MESSAGES = {
+    "lightning.pytorch.utilities.rank_zero": ("Tip:", "TPU available", "Seed set to"),
+    "transformers.utils.import_utils": ("requires torchvision (not installed)",),
+}
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Hide the libraries' advertising, and warnings that do not apply to this package."""
+    for name in MESSAGES:
+        logging.getLogger(name).addFilter(_is_wanted)
+    try:
+        with warnings.catch_warnings():
+            for message in WARNINGS:
+                warnings.filterwarnings("ignore", message)
+            yield
+    finally:
+        for name in MESSAGES:
+            logging.getLogger(name).removeFilter(_is_wanted)
+
+
+def _is_wanted(record: logging.LogRecord) -> bool:
+    return not any(unwanted in record.getMessage() for unwanted in MESSAGES[record.name])

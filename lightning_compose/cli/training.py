@@ -1,0 +1,231 @@
+"""fit, validate and test: a LightningCLI whose `losses` are a dict of callbacks and whose run has one folder."""
+
+from __future__ import annotations
+
+import json
+import os
+from argparse import ArgumentError
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.callbacks import ProgressBar
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
+
+from lightning_compose import backbones, losses
+from lightning_compose.callbacks.checkpoint import Checkpoint
+from lightning_compose.callbacks.loss_curve import LossCurve
+from lightning_compose.callbacks.progress import StepProgress
+from lightning_compose.callbacks.reconstructions import Reconstructions
+from lightning_compose.callbacks.samples import SampleGrid
+from lightning_compose.cli import PROG, run_folder
+from lightning_compose.cli.config_files import CommandLine, read_command_line
+from lightning_compose.cli.errors import closest, explain
+from lightning_compose.cli.loggers import place_in, run_loggers
+
+# Imported for their names: a config may then say `class_path: StableDiffusion` without the module.
+__all__ = ["ComposeCLI", "backbones", "losses", "run"]
+
+PARSER_MODE = "omegaconf+"
+TRAINER_DEFAULTS = {
+    # The loader is endless: training is driven by max_steps, and no epoch ever ends.
+    "max_epochs": -1,
+    "check_val_every_n_epoch": None,
+    "val_check_interval": 1000,
+    "num_sanity_val_steps": 0,
+    # The DataModule gives each rank its part by arithmetic.
+    "use_distributed_sampler": False,
+    "gradient_clip_val": 1.0,
+    "log_every_n_steps": 10,
+    "enable_model_summary": False,
+}
+
+
+class SaveConfig(SaveConfigCallback):
+    """Save the configuration into the run's folder when training starts, over that of the life before."""
+
+    def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        if stage != "fit":
+            return
+        config = self.config.clone()
+        # Where one life started from is no setting of the run.
+        config["ckpt_path"] = None
+        file = Path(trainer.default_root_dir) / run_folder.CONFIG_NAME
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self.parser.save(config, file, skip_none=False, overwrite=True)
+
+
+class ComposeCLI(LightningCLI):
+    """The command line of fit, validate and test.
+
+    Args:
+        command: One of them.
+        line: The arguments after it, config files merged.
+        module_class: Its arguments are the key `model`.
+        datamodule_class: Its arguments are the key `data`.
+    """
+
+    def __init__(
+        self,
+        command: str,
+        line: CommandLine,
+        module_class: type[LightningModule],
+        datamodule_class: type[LightningDataModule],
+    ) -> None:
+        self.command = command
+        self.line = line
+        parser_settings = {"parser_mode": PARSER_MODE, "exit_on_error": False, "allow_abbrev": False}
+        super().__init__(
+            module_class,
+            datamodule_class,
+            save_config_callback=SaveConfig,
+            save_config_kwargs={"save_to_log_dir": False},
+            trainer_defaults=TRAINER_DEFAULTS,
+            parser_kwargs={"prog": PROG, **parser_settings, command: dict(parser_settings)},
+            # The module makes its own optimizer: the parser's would not see the losses' heads.
+            auto_configure_optimizers=False,
+            args=[command, f"--config={json.dumps(line.config)}", *line.arguments],
+        )
+
+    # -- parsing -------------------------------------------------------------------------------------
+
+    def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]
+        # One parser instead of four: each costs a second of start.
+        skipped = {"model", "train_dataloaders", "val_dataloaders", "dataloaders", "datamodule", "weights_only"}
+        return {self.command: skipped}
+
+    def add_default_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        parser.add_argument("--seed_everything", type=int, default=0, help="Seed of the run, its model and its data.")
+        parser.add_argument(
+            "--run_dir",
+            type=str,
+            default=run_folder.default_run_dir(self.line.files),
+            help="Folder of the run: checkpoints, config, pictures, logs.",
+        )
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        parser.add_argument(
+            "--losses",
+            type=dict[str, losses.LossCallback],
+            default={},
+            help="Terms of the loss beside denoising, by name: --losses.NAME CLASS, --losses.NAME.weight 0.5",
+        )
+        parser.add_lightning_class_args(Checkpoint, "checkpoint")
+        parser.add_lightning_class_args(SampleGrid, "pictures")
+        parser.add_lightning_class_args(Reconstructions, "reconstructions")
+        parser.add_lightning_class_args(LossCurve, "loss_curve")
+        parser.link_arguments("seed_everything", "model.seed")
+        parser.link_arguments("seed_everything", "data.seed")
+        parser.link_arguments("run_dir", "trainer.default_root_dir")
+        parser.link_arguments("run_dir", "checkpoint.dirpath", compute_fn=run_folder.checkpoints_folder)
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        try:
+            self.config = parser.parse_args(args)
+        except ArgumentError as error:
+            known = self._subcommand_parsers[self.command].get_defaults(skip_validation=True).keys()
+            error.message = explain(error.message, known)
+            raise
+
+    def _parse_ckpt_path(self) -> None:
+        """Leave the configuration alone: LightningCLI would put the checkpoint's hyperparameters over it."""
+
+    # -- before the classes are made -----------------------------------------------------------------
+
+    def before_instantiate_classes(self) -> None:
+        config = self.config[self.command]
+        _require_loss_classes(config.losses)
+        if self.command == "fit":
+            _require_max_steps(config.trainer)
+            self.checkpoint = run_folder.resolve_checkpoint(config.ckpt_path, config.run_dir)
+            if _is_first_process() and not config.trainer.fast_dev_run:
+                self._say_where_it_starts(config.ckpt_path, config.run_dir)
+        else:
+            self.checkpoint = run_folder.require_checkpoint(config.ckpt_path, config.run_dir)
+        place_in(config.run_dir, config.trainer.logger)
+
+    def _say_where_it_starts(self, ckpt_path: str | None, run_dir: str) -> None:
+        if self.checkpoint is not None:
+            print(f"Going on from {self.checkpoint}")
+            return
+        if ckpt_path == "last":
+            print(f"Starting afresh: no checkpoint in {run_folder.checkpoints_folder(run_dir)}")
+        earlier = run_folder.set_aside(run_dir)
+        if earlier is not None:
+            print(f"Moved what an earlier run left in {run_dir} to {earlier}; --ckpt_path last would have gone on")
+
+    # -- the trainer ---------------------------------------------------------------------------------
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        config = self._get(self.config_init, "trainer")
+        callbacks = [*_as_list(config.callbacks), *self._named_losses()]
+        if config.enable_progress_bar is not False and not any(isinstance(each, ProgressBar) for each in callbacks):
+            callbacks.append(StepProgress())
+        loggers = run_loggers(config.logger, self._get(self.config_init, "run_dir"), self.command)
+        return super().instantiate_trainer(callbacks=callbacks, logger=loggers, **kwargs)
+
+    def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> Trainer:
+        if config["enable_checkpointing"] is False:
+            callbacks = [each for each in callbacks if not isinstance(each, Checkpoint)]
+        return super()._instantiate_trainer(config, callbacks)
+
+    def _named_losses(self) -> list[losses.LossCallback]:
+        named = self._get(self.config_init, "losses")
+        for name, callback in named.items():
+            callback.name = name
+        return list(named.values())
+
+    def _prepare_subcommand_kwargs(self, subcommand: str) -> dict[str, Any]:
+        ckpt_path = None if self.checkpoint is None else str(self.checkpoint)
+        return {**super()._prepare_subcommand_kwargs(subcommand), "ckpt_path": ckpt_path, "weights_only": True}
+
+
+def run(
+    command: str,
+    arguments: Sequence[str],
+    module_class: type[LightningModule] | None = None,
+    datamodule_class: type[LightningDataModule] | None = None,
+) -> None:
+    """Run fit, validate or test; see `lightning_compose.cli.main`."""
+    from lightning_compose.data.datamodule import ConPairDataModule
+    from lightning_compose.module import ComposeModule
+
+    line = read_command_line(arguments)
+    ComposeCLI(command, line, module_class or ComposeModule, datamodule_class or ConPairDataModule)
+
+
+def _require_max_steps(trainer: Any) -> None:
+    if trainer.max_steps < 1 and not trainer.fast_dev_run:
+        raise ValueError(
+            f"Expected trainer.max_steps to be the number of optimizer steps to train, got {trainer.max_steps}. "
+            "Set --trainer.max_steps."
+        )
+
+
+def _require_loss_classes(named: dict[str, Any]) -> None:
+    # A misspelt name in --losses.NAME.weight makes the parser invent an entry of the base class.
+    invented = [name for name, each in named.items() if _class(each.class_path) is losses.LossCallback]
+    if invented:
+        known = [name for name in named if name not in invented]
+        raise ValueError(
+            f"Expected `losses.{invented[0]}` to have a class, got none.{closest(invented[0], known)} "
+            f"Known: {known}. Give the class in the config, or --losses.{invented[0]} CLASS."
+        )
+
+
+def _class(class_path: str) -> Any:
+    module, _, name = class_path.rpartition(".")
+    return getattr(import_module(module), name)
+
+
+def _is_first_process() -> bool:
+    return getattr(rank_zero_only, "rank", 0) == 0 and os.environ.get("NODE_RANK", "0") == "0"
+
+
+def _as_list(callbacks: Callback | list[Callback] | None) -> list[Callback]:
+    if callbacks is None:
+        return []
+    return list(callbacks) if isinstance(callbacks, list) else [callbacks]

@@ -1,0 +1,190 @@
+"""Generate images from a trained module, and export it as a diffusers folder.
+
+Both go through diffusers' own pipeline, so an image is the same from `predict` and from the exported folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from tqdm import tqdm
+
+from lightning_compose.backbones.base import Backbone
+from lightning_compose.module import ComposeModule
+
+MANIFEST = "manifest.jsonl"
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A text and the seed of its image."""
+
+    text: str
+    seed: int
+
+
+def predict(
+    module: ComposeModule,
+    prompts: str,
+    out: str,
+    num_inference_steps: int = 50,
+    guidance_scale: float = 7.5,
+    height_px: int | None = None,
+    width_px: int | None = None,
+    batch_size: int = 4,
+    seed: int = 0,
+    device: str = "auto",
+) -> None:
+    """Generate one image a prompt into `out`, with a ``manifest.jsonl`` that says how each was made.
+
+    Args:
+        module: Its backbone's current weights are used.
+        prompts: A text file, one prompt a line; or a .jsonl file, one object a line with a prompt and perhaps a seed.
+        out: Folder of the PNG files and the manifest.
+        num_inference_steps: Denoising steps an image.
+        guidance_scale: Of classifier-free guidance; 1 = none.
+        height_px: Of the images; None = the size the model was made for.
+        width_px: Likewise.
+        batch_size: Images at once. Each has its own seed: it does not depend on the others of its batch.
+        seed: The i-th prompt without a seed of its own gets seed + i.
+        device: Such as cuda or cpu; auto = the GPU where there is one.
+
+    Raises:
+        FileNotFoundError: When the file of prompts is missing.
+        ValueError: When it holds no prompts or a broken line.
+    """
+    requests = read_prompts(Path(prompts), seed)
+    module.to(_device(device))
+    settings = {"num_inference_steps": num_inference_steps, "guidance_scale": guidance_scale}
+    sizes = {"height_px": height_px, "width_px": width_px}
+    images = generate(module.backbone, requests, batch_size=batch_size, **settings, **sizes)  # type: ignore[arg-type]
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / MANIFEST).open("w", encoding="utf-8") as manifest:
+        for index, (prompt, image) in enumerate(
+            zip(requests, tqdm(images, "predict", len(requests), unit="image"), strict=True)
+        ):
+            file = f"{index:05d}.png"
+            image.save(folder / file)
+            row = {"file": file, "prompt": prompt.text, "seed": prompt.seed, **settings}
+            row |= {"height_px": image.height, "width_px": image.width}
+            manifest.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def export(module: ComposeModule, out: str) -> None:
+    """Write the module's pipeline as a diffusers folder.
+
+    Args:
+        module: Its backbone's current weights are written, in float32.
+        out: The folder, for ``StableDiffusionPipeline.from_pretrained`` or for ``model.backbone.pretrained``.
+    """
+    with _evaluating(module.backbone):
+        module.backbone.pipeline().save_pretrained(out)
+    print(f"Wrote a diffusers folder to {out}")
+
+
+def generate(
+    backbone: Backbone,
+    prompts: Sequence[Prompt],
+    num_inference_steps: int = 50,
+    guidance_scale: float = 7.5,
+    height_px: int | None = None,
+    width_px: int | None = None,
+    batch_size: int = 4,
+) -> Iterator[Image.Image]:
+    """Yield one image a prompt, in order, with the backbone in evaluation mode meanwhile.
+
+    Each prompt's noise comes from its own generator on the CPU: independent of the batch, the device and the global
+    random generators.
+    """
+    if batch_size < 1:
+        raise ValueError(f"Expected `batch_size` to be at least 1, got {batch_size}.")
+    pipeline: Any = backbone.pipeline()
+    pipeline.set_progress_bar_config(disable=True)
+    for start in range(0, len(prompts), batch_size):
+        batch = prompts[start : start + batch_size]
+        with _evaluating(backbone):
+            result = pipeline(
+                [prompt.text for prompt in batch],
+                height=height_px,
+                width=width_px,
+                num_inference_steps=num_inference_steps,
+                guidance_scale=guidance_scale,
+                generator=[torch.Generator().manual_seed(prompt.seed) for prompt in batch],
+            )
+        yield from result.images
+
+
+def load_weights(module: ComposeModule, checkpoint_file: Path) -> None:
+    """Load what was trained from a checkpoint into `module`.
+
+    Raises:
+        ValueError: When the file is no checkpoint of such a module.
+    """
+    try:
+        checkpoint = torch.load(checkpoint_file, map_location="cpu", weights_only=True)
+        module.on_load_checkpoint(checkpoint)
+        module.load_state_dict(checkpoint["state_dict"])
+    except Exception as error:
+        raise ValueError(
+            f"Expected '{checkpoint_file}' to be a checkpoint of the model in the config, got "
+            f"{type(error).__name__}: {error} Give the config that it was trained with."
+        ) from error
+
+
+def read_prompts(file: Path, seed: int = 0) -> list[Prompt]:
+    """Read prompts: lines of text, or of JSON objects when the name ends in .jsonl.
+
+    Args:
+        file: Empty lines are skipped.
+        seed: The i-th prompt without a seed of its own gets seed + i.
+
+    Raises:
+        FileNotFoundError: When the file is missing.
+        ValueError: When it holds no prompt, or a line is no object with a ``prompt``; names the line.
+    """
+    if not file.is_file():
+        raise FileNotFoundError(f"Expected --prompts to name a text or .jsonl file, found no file '{file}'.")
+    lines = [(number, line.strip()) for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)]
+    lines = [(number, line) for number, line in lines if line]
+    if not lines:
+        raise ValueError(f"Expected at least one prompt in '{file}', got an empty file.")
+    if file.suffix != ".jsonl":
+        return [Prompt(line, seed + index) for index, (_, line) in enumerate(lines)]
+    return [_json_prompt(line, seed + index, f"{file}:{number}") for index, (number, line) in enumerate(lines)]
+
+
+def _json_prompt(line: str, default_seed: int, place: str) -> Prompt:
+    try:
+        row = json.loads(line)
+        text, seed = row["prompt"], row.get("seed", default_seed)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        text, seed = None, None
+    if not isinstance(text, str) or not isinstance(seed, int):
+        raise ValueError(
+            f"Expected line {place} to be a JSON object with a text `prompt` and perhaps an integer `seed`, got {line}"
+        )
+    return Prompt(text, seed)
+
+
+@contextmanager
+def _evaluating(backbone: Backbone) -> Iterator[None]:
+    training = backbone.training
+    backbone.eval()
+    try:
+        yield
+    finally:
+        backbone.train(training)
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
