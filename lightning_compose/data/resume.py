@@ -28,6 +28,13 @@ def realign_batch_progress(checkpoint: dict[str, Any], accumulate_grad_batches: 
     micro_batches = steps * int(accumulate_grad_batches)
     # As in `on_train_batch_end`, where ModelCheckpoint saves: Lightning itself completes this batch and this step.
     # With `completed` equal to the others it would skip an iteration where validation is due, and log one step late.
-    for counts in (fit_loop["epoch_loop.batch_progress"][name] for name in ("total", "current")):
+    for counts in _counts(fit_loop, "epoch_loop.batch_progress"):
         counts.update(ready=micro_batches, started=micro_batches, processed=micro_batches, completed=micro_batches - 1)
     fit_loop["epoch_loop.state_dict"]["_batches_that_stepped"] = steps - 1
+    # A validation that was cut off would be finished on its first batches, and its mean be that of a few.
+    for counts in _counts(fit_loop, "epoch_loop.val_loop.batch_progress"):
+        counts.update(started=counts["ready"], processed=counts["ready"], completed=counts["ready"])
+
+
+def _counts(fit_loop: dict[str, Any], progress: str) -> list[dict[str, int]]:
+    return [fit_loop[progress]["total"], fit_loop[progress]["current"]]

@@ -70,6 +70,45 @@ def test_kills_in_a_row_equal_none(tmp_path, data):
     assert list(chain.from_iterable(seen.values())) == list(range(4 * GLOBAL_BATCH))
 
 
+class CrashesInValidation(Recorder):
+    """Saves a checkpoint in the middle of a validation, and crashes."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
+
+    def validation_step(self, batch, batch_idx):
+        if batch_idx == 1:
+            self.trainer.save_checkpoint(self.path)
+            raise CrashError
+
+
+def test_a_validation_that_was_interrupted_is_not_finished_by_halves(tmp_path, data):
+    path, logger, module, pairs = tmp_path / "c.ckpt", StepLogger(), Recorder(), data(1)
+    with pytest.raises(CrashError):
+        quiet_trainer().fit(CrashesInValidation(path), pairs)
+    quiet_trainer(max_steps=STEPS, logger=logger).fit(module, pairs, ckpt_path=path)
+    assert list(module.samples_by_step()) == logger.steps == [2, 3, 4, 5]
+    validations = [[indices for at, indices in module.validated if at == step] for step in (2, 4, 6)]
+    every = len(pairs.val_dataloader())
+    assert every > 1
+    assert [len(each) for each in validations] == [0, every, every]
+
+
+class EstimatesSteps(Recorder):
+    def configure_optimizers(self):
+        assert self.trainer.estimated_stepping_batches == STEPS
+        return super().configure_optimizers()
+
+
+def test_estimating_the_steps_does_not_disturb_the_position(tmp_path, data):
+    before = interrupted(tmp_path / "c.ckpt", data(), 5)
+    module = EstimatesSteps()
+    quiet_trainer(max_steps=STEPS).fit(module, data(), ckpt_path=tmp_path / "c.ckpt")
+    assert list(before) + list(module.samples_by_step()) == list(range(STEPS))
+    assert module.trained[0] == (2, [8, 9])
+
+
 def test_a_finished_run_can_be_made_longer(tmp_path, data):
     trainer = quiet_trainer(max_steps=2)
     trainer.fit(Recorder(), data())
