@@ -78,6 +78,7 @@ def _show(arguments: argparse.Namespace) -> None:
     print(summarize(shards))
     out = arguments.out or Path(f"{arguments.dir.resolve().name}_samples.png")
     samples = [shards.read(row) for row in shards.spread_rows(arguments.samples)]
+    out.parent.mkdir(parents=True, exist_ok=True)
     contact_sheet(samples).save(out, "PNG")
     print(f"\nWrote {len(samples)} samples to {out}.")
 

@@ -67,6 +67,8 @@ def read_table(path: Path) -> list[TableRow]:
             rows = [_Cells(path, number, record).row() for number, record in readers[path.suffix](path, lines)]
     except UnicodeDecodeError as error:
         raise TableError(path, None, None, f"Expected UTF-8 text, got {error}. Save it as UTF-8.") from error
+    except OSError as error:
+        raise TableError(path, None, None, f"Expected a table to read, got: {error.strerror}.") from error
     if not rows:
         raise TableError(path, None, None, "Expected at least one row, got none.")
     return rows

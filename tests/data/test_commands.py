@@ -37,9 +37,9 @@ def test_show_writes_where_it_says(write_set, tmp_path, monkeypatch, capsys):
     main(["show", str(root), "--samples", "3"])
     assert "Wrote 3 samples to set_samples.png." in capsys.readouterr().out
     assert Image.open(tmp_path / "set_samples.png").width == 1248
-    main(["show", "set", "--out", "other.png", "--samples", "99"])
-    assert "Wrote 9 samples to other.png." in capsys.readouterr().out
-    assert (tmp_path / "other.png").exists()
+    main(["show", "set", "--out", "new/other.png", "--samples", "99"])
+    assert "Wrote 9 samples to new/other.png." in capsys.readouterr().out
+    assert (tmp_path / "new" / "other.png").exists()
 
 
 def test_pack_then_show(tmp_path, monkeypatch, capsys):

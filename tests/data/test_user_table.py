@@ -97,5 +97,5 @@ def test_other_files_are_no_tables(table, tmp_path):
         read_table(table("", ".xlsx"))
     with pytest.raises(TableError, match="UTF-8"):
         read_table(table("positive,caption\n\N{LATIN SMALL LETTER O WITH DIAERESIS}.png,a", encoding="latin-1"))
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(TableError, match="No such file"):
         read_table(tmp_path / "none.csv")
