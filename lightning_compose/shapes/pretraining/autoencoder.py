@@ -1,0 +1,251 @@
+"""Train the embedded world's autoencoder on its renders.
+
+    python -m lightning_compose.shapes.pretraining.autoencoder --out runs/autoencoder --steps 4000 --seed 0
+
+Every image is seen once: step t renders scenes t * batch_size and on. Started again, it goes on from its checkpoint;
+with another `--steps` the rest of the schedule is that of the new length.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from diffusers import AutoencoderKL
+from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
+from PIL import Image
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+
+from lightning_compose.seeding import generator
+from lightning_compose.shapes.pretraining.muon import ConvolutionMuon
+from lightning_compose.shapes.pretraining.renders import render_batch
+
+HELD_OUT_IMAGES = 64
+PICTURE_IMAGES = 16
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings of one training run.
+
+    Args:
+        out: Folder of the run: checkpoint, log, picture and the finished ``vae/``.
+        steps: Optimizer steps of the whole run, warm-up and cosine decay included.
+        seed: Names the scenes, the weights' start and the noise of the latents.
+        batch_size: Images a step.
+        learning_rate: At its highest.
+        warmup_steps: Of linear increase.
+        edge_weight: Of the L1 distance between neighbouring-pixel differences; plain L1 alone leaves soft edges.
+        kl_weight: Of the divergence from a unit Gaussian, per latent value; keeps the latents bounded, no more.
+        ema_decay: Of the averaged weights, which are the ones shipped.
+        checkpoint_interval_s: Seconds between checkpoints.
+        log_interval_steps: Steps between lines of the log.
+    """
+
+    out: Path
+    steps: int
+    seed: int = 0
+    batch_size: int = 8
+    learning_rate: float = 4e-3
+    warmup_steps: int = 50
+    edge_weight: float = 1.0
+    kl_weight: float = 1e-6
+    ema_decay: float = 0.998
+    checkpoint_interval_s: float = 300.0
+    log_interval_steps: int = 100
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Train as the command line says."""
+    parser = argparse.ArgumentParser(description="Train the embedded world's autoencoder on its renders.")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the run; an old run there is continued")
+    parser.add_argument("--steps", type=int, required=True, help="optimizer steps of the whole run")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--batch_size", type=int, default=Recipe.batch_size)
+    parser.add_argument("--learning_rate", type=float, default=Recipe.learning_rate)
+    train(Recipe(**vars(parser.parse_args(argv))))
+
+
+def train(recipe: Recipe) -> AutoencoderKL:
+    """Train to the end, write the shipped folder, and return the averaged model."""
+    recipe.out.mkdir(parents=True, exist_ok=True)
+    run = Run(recipe)
+    run.restore()
+    for step in tqdm(range(run.step, recipe.steps), initial=run.step, total=recipe.steps):
+        run.advance(step)
+    run.save()
+    return publish(run.average.module, recipe)
+
+
+class Run:
+    """What changes while training: the weights, their average, the optimizer and the step."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.model = build_autoencoder(recipe.seed)
+        self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay))
+        self.optimizer = ConvolutionMuon(self.model)
+        self.step = 0
+        self.log: list[dict[str, float]] = []
+        self.saved_at_s = time.monotonic()
+
+    def advance(self, step: int) -> None:
+        """Take one optimizer step; log and save where they are due."""
+        losses = self._optimize(step)
+        self.average.update_parameters(self.model)
+        self.step = step + 1
+        if self.step % self.recipe.log_interval_steps == 0 or self.step == self.recipe.steps:
+            self._log(losses)
+        if time.monotonic() - self.saved_at_s > self.recipe.checkpoint_interval_s:
+            self.save()
+
+    def _optimize(self, step: int) -> dict[str, float]:
+        recipe = self.recipe
+        pixels = render_batch(recipe.seed, "autoencoder", step * recipe.batch_size, recipe.batch_size)
+        posterior = self.model.encode(pixels).latent_dist
+        decoded = self.model.decode(sample_latents(posterior, recipe.seed, step)).sample
+        terms = loss_terms(decoded, pixels, posterior)
+        loss = terms["l1"] + terms["l2"] + recipe.edge_weight * terms["edge"] + recipe.kl_weight * terms["kl"]
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step(learning_rate(step, recipe))
+        return {"loss": loss.item()} | {name: term.item() for name, term in terms.items()}
+
+    def _log(self, losses: dict[str, float]) -> None:
+        row = {"step": self.step, "lr": learning_rate(self.step - 1, self.recipe)} | losses
+        self.log.append(row | evaluate(self.average.module, self.recipe.seed))
+        write_table(self.recipe.out / "log.csv", self.log)
+
+    def save(self) -> None:
+        """Write the checkpoint under a temporary name, then rename: a kill leaves the old one whole."""
+        state: dict[str, Any] = {"step": self.step, "log": self.log}
+        state |= {name: getattr(self, name).state_dict() for name in ("model", "average", "optimizer")}
+        torch.save(state, self._checkpoint.with_suffix(".tmp"))
+        self._checkpoint.with_suffix(".tmp").replace(self._checkpoint)
+        self.saved_at_s = time.monotonic()
+
+    def restore(self) -> None:
+        """Go on from the run's checkpoint, if there is one."""
+        if not self._checkpoint.exists():
+            return
+        state = torch.load(self._checkpoint, weights_only=True)
+        for name in ("model", "average", "optimizer"):
+            getattr(self, name).load_state_dict(state[name])
+        self.step, self.log = state["step"], state["log"]
+
+    @property
+    def _checkpoint(self) -> Path:
+        return self.recipe.out / "checkpoint.pt"
+
+
+def build_autoencoder(seed: int) -> AutoencoderKL:
+    """Build the untrained autoencoder: 64 px to 16 x 16 latents of 4 channels."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = AutoencoderKL(
+            down_block_types=("DownEncoderBlock2D",) * 3,
+            up_block_types=("UpDecoderBlock2D",) * 3,
+            block_out_channels=(16, 32, 64),
+            layers_per_block=1,
+            latent_channels=4,
+            norm_num_groups=8,
+            sample_size=64,
+            mid_block_add_attention=False,
+        )
+    with torch.no_grad():
+        # The later half is the log variance: noise of unit size would drown the first thousand steps.
+        model.quant_conv.weight[4:] = 0
+        model.quant_conv.bias[4:] = -6
+    return model.to(memory_format=torch.channels_last)
+
+
+def learning_rate(step: int, recipe: Recipe) -> float:
+    """Return the rate of a step: linear warm-up, then half a cosine to zero at the end of the run."""
+    warmup = min(1.0, (step + 1) / recipe.warmup_steps)
+    return recipe.learning_rate * warmup * 0.5 * (1 + math.cos(math.pi * step / recipe.steps))
+
+
+def sample_latents(posterior: DiagonalGaussianDistribution, seed: int, step: int) -> Tensor:
+    """Draw latents [b, 4, h, w] with the noise of this step."""
+    noise = generator(seed, "autoencoder-noise", step).standard_normal(posterior.mean.shape, dtype="float32")
+    return posterior.mean + posterior.std * torch.from_numpy(noise)
+
+
+def loss_terms(decoded: Tensor, pixels: Tensor, posterior: DiagonalGaussianDistribution) -> dict[str, Tensor]:
+    """Compare images [b, 3, h, w] in [-1, 1]; return the means ``l1``, ``l2``, ``edge`` and ``kl``.
+
+    The squares weigh whole objects that are missing, early on; the absolute values and edges sharpen what is there.
+    """
+    edges = [F.l1_loss(decoded.diff(dim=dim), pixels.diff(dim=dim)) for dim in (2, 3)]
+    divergence = 0.5 * (posterior.mean.pow(2) + posterior.var - 1 - posterior.logvar)
+    return {
+        "l1": F.l1_loss(decoded, pixels),
+        "l2": F.mse_loss(decoded, pixels),
+        "edge": torch.stack(edges).sum(),
+        "kl": divergence.mean(),
+    }
+
+
+@torch.no_grad()
+def evaluate(model: AutoencoderKL, seed: int) -> dict[str, float]:
+    """Measure on held-out renders: PSNR in dB, mean absolute error in grey levels of 255, deviation of the latents."""
+    pixels, decoded, latents = reconstruct(model, seed)
+    squared = ((decoded - pixels) / 2).pow(2).mean(dim=(1, 2, 3))
+    return {
+        "held_out_psnr": (-10 * squared.log10()).mean().item(),
+        "held_out_l1_levels": (decoded - pixels).abs().mean().item() * 127.5,
+        "latent_std": latents.std().item(),
+    }
+
+
+@torch.no_grad()
+def reconstruct(model: AutoencoderKL, seed: int, count: int = HELD_OUT_IMAGES) -> tuple[Tensor, Tensor, Tensor]:
+    """Return held-out renders, their reconstructions [b, 3, h, w] in [-1, 1], and sampled latents [b, 4, h, w]."""
+    pixels = render_batch(seed, "autoencoder-held-out", 0, count)
+    posterior = model.encode(pixels).latent_dist
+    return pixels, model.decode(posterior.mean).sample.clamp(-1, 1), sample_latents(posterior, seed, step=2**40)
+
+
+def publish(model: AutoencoderKL, recipe: Recipe) -> AutoencoderKL:
+    """Write ``vae/`` in float16 with its measured scaling factor, and a picture of reconstructions."""
+    pixels, decoded, latents = reconstruct(model, recipe.seed)
+    # Stable Diffusion's convention: latents times the factor have unit variance over the training images.
+    model.register_to_config(scaling_factor=round(1 / latents.std().item(), 5))
+    save_picture(pixels[:PICTURE_IMAGES], decoded[:PICTURE_IMAGES], recipe.out / "autoencoder.png")
+    published = build_autoencoder(recipe.seed)
+    published.register_to_config(scaling_factor=model.config.scaling_factor)
+    published.load_state_dict(model.state_dict())
+    published.half().save_pretrained(recipe.out / "vae")
+    return model
+
+
+def save_picture(pixels: Tensor, decoded: Tensor, path: Path, zoom: int = 3) -> None:
+    """Save originals [b, 3, h, w] in [-1, 1] with their reconstructions below each, eight to a row."""
+    rows: Iterator[Tensor] = (
+        torch.cat(list(half), dim=2) for pair in zip(pixels.split(8), decoded.split(8), strict=True) for half in pair
+    )
+    grid = torch.cat(list(rows), dim=1).add(1).mul(127.5).round().byte().permute(1, 2, 0).numpy()
+    image = Image.fromarray(grid)
+    image.resize((image.width * zoom, image.height * zoom), Image.Resampling.NEAREST).save(path, optimize=True)
+
+
+def write_table(path: Path, rows: list[dict[str, float]]) -> None:
+    """Write rows as CSV, six digits a number."""
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows({name: f"{value:.6g}" for name, value in row.items()} for row in rows)
+
+
+if __name__ == "__main__":
+    main()
