@@ -39,7 +39,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Write contrastive pairs of the embedded world as shards.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--out", type=Path, required=True, help="new or empty folder for the set")
+    parser.add_argument(
+        "--out", type=Path, required=True, default=argparse.SUPPRESS, help="new or empty folder for the set"
+    )
     parser.add_argument("--pairs", type=_at_least(1), default=2000, help="number of pairs")
     parser.add_argument("--seed", type=_at_least(0), default=0, help="seed of the set")
     parser.add_argument("--split", choices=SPLITS, default="train", help="held_out = compositions never in train")

@@ -62,7 +62,7 @@ def _crescent(x: Field, y: Field) -> Field:
 
 def _plus(x: Field, y: Field) -> Field:
     x, y = np.abs(x), np.abs(y)
-    return np.minimum(np.maximum(x - 0.97, y - 0.37), np.maximum(y - 0.97, x - 0.37))
+    return np.minimum(np.maximum(x - 0.97, y - 0.4), np.maximum(y - 0.97, x - 0.4))
 
 
 SILHOUETTES: dict[str, Callable[[Field, Field], Field]] = {
