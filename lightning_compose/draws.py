@@ -19,13 +19,13 @@ class Draws:
     Args:
         seed: The run's seed.
         stream: ``"train"``, or another for draws that must differ from training's.
-        index: Each sample's global index, ``[b]``.
+        indices: Each sample's global index, ``[b]``.
         device: Where the tensors go; they are drawn on the CPU, so that every device sees the same.
     """
 
     seed: int
     stream: str
-    index: Sequence[int]
+    indices: Sequence[int]
     device: torch.device
 
     def normal(self, name: str, shape: tuple[int, ...]) -> Tensor:
@@ -39,4 +39,4 @@ class Draws:
         return torch.tensor([each.random() for each in self._generators(name)], dtype=torch.float64).to(self.device)
 
     def _generators(self, name: str) -> list[np.random.Generator]:
-        return [generator(self.seed, f"{self.stream}/{name}", index) for index in self.index]
+        return [generator(self.seed, f"{self.stream}/{name}", index) for index in self.indices]

@@ -71,7 +71,7 @@ class ComposeModule(LightningModule):
             batch: Of b samples.
             stream: Names the random draws: a sample of the same index has the same draws in the same stream.
         """
-        draws = Draws(self.seed, stream, batch.index.tolist(), self.device)
+        draws = Draws(self.seed, stream, batch.indices, self.device)
         shape = self.backbone.latent_shape(*batch.positive.shape[-2:])
         with torch.no_grad():
             tokens = self._tokens(batch, draws, self.caption_dropout if stream == "train" else 0.0)
@@ -97,7 +97,7 @@ class ComposeModule(LightningModule):
         loss = self.training_loss(step)
         _require_finite(loss, batch, self.global_step)
         self._log_train("loss", loss, step, prog_bar=True)
-        self.log("train/nouns_cut_off", float(step.tokens.cut_off), reduce_fx="sum")
+        self.log("train/nouns_unsupervised", float(batch.unsupervised.total() + step.tokens.cut_off), reduce_fx="sum")
         return loss
 
     def validation_step(self, batch: PairBatch, batch_idx: int) -> None:

@@ -21,7 +21,7 @@ def pair_batch(index: list[int], size_px: int = 16) -> PairBatch:
     masks = torch.zeros(len(index), 4, size_px, size_px, dtype=torch.bool)
     masks[:, 0, :8] = masks[:, 1, 8:] = True
     return PairBatch(
-        index=torch.tensor(index),
+        indices=index,
         keys=[f"sample{each}" for each in index],
         captions=[CAPTION] * len(index),
         nouns=[NOUNS] * len(index),

@@ -26,12 +26,12 @@ class Recorder(LightningModule):
         self.validated: list[tuple[int, list[int]]] = []
 
     def training_step(self, batch: PairBatch, batch_idx: int) -> torch.Tensor:
-        self.trained.append((self.global_step, batch.index.tolist()))
+        self.trained.append((self.global_step, batch.indices))
         self.log("loss", 0.0, batch_size=len(batch))
-        return (self.weight * batch.index.sum()).sum()
+        return (self.weight * sum(batch.indices)).sum()
 
     def validation_step(self, batch: PairBatch, batch_idx: int) -> None:
-        self.validated.append((self.global_step, batch.index.tolist()))
+        self.validated.append((self.global_step, batch.indices))
 
     test_step = validation_step
 

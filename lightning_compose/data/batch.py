@@ -20,7 +20,7 @@ class PairBatch:
     Not a dataclass: under bf16-true, FSDP and DeepSpeed Lightning would walk into one, and stop at the frozen nouns.
 
     Args:
-        index: int64 ``[b]``, the global sample index; in evaluation the row in the shard set. It seeds the noise.
+        indices: Global sample indices, ``[b]``; in evaluation the rows in the shard set. They seed the noise.
         keys: The samples' keys in their shards.
         captions: Of the positives.
         nouns: At most n each, in the order of the masks.
@@ -35,7 +35,7 @@ class PairBatch:
     def __init__(
         self,
         *,
-        index: Tensor,
+        indices: list[int],
         keys: list[str],
         captions: list[str],
         nouns: list[tuple[Noun, ...]],
@@ -46,7 +46,7 @@ class PairBatch:
         noun_supervised: Tensor,
         unsupervised: Counter[str],
     ) -> None:
-        self.index = index
+        self.indices = indices
         self.keys = keys
         self.captions = captions
         self.nouns = nouns

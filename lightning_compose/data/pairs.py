@@ -102,7 +102,7 @@ class _Stack:
         positive = torch.from_numpy(self.positive)
         max_nouns = self.noun_supervised.shape[1]
         return PairBatch(
-            index=torch.tensor(indices, dtype=torch.int64),
+            indices=list(indices),
             keys=[sample.key for sample in samples],
             captions=[sample.annotation.caption for sample in samples],
             nouns=[sample.annotation.nouns[:max_nouns] for sample in samples],

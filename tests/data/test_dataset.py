@@ -54,12 +54,12 @@ def test_ranks_share_each_global_batch(reader, plan, world_size):
         for rank in range(world_size)
     ]
     for step, batches in enumerate(islice(zip(*streams, strict=True), 4)):
-        indices = [index for batch in batches for index in batch.index.tolist()]
+        indices = [index for batch in batches for index in batch.indices]
         assert indices == list(range(4 * step, 4 * step + 4))
         assert [key for batch in batches for key in batch.keys] == [reader.shards.key(plan.row(i)) for i in indices]
 
 
 def test_evaluation_reads_rows_in_order_without_augmentation(reader):
     batches = EvaluationBatches(reader, [np.array([4, 2]), np.array([7])])
-    assert [batches[number].index.tolist() for number in range(len(batches))] == [[4, 2], [7]]
+    assert [batches[number].indices for number in range(len(batches))] == [[4, 2], [7]]
     assert batches[1].keys == [reader.shards.key(7)]
