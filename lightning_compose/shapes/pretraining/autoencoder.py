@@ -30,7 +30,6 @@ from lightning_compose.seeding import generator
 from lightning_compose.shapes.pretraining.muon import ConvolutionMuon
 from lightning_compose.shapes.pretraining.renders import render_batch
 
-HELD_OUT_IMAGES = 64
 PICTURE_IMAGES = 16
 
 
@@ -50,6 +49,7 @@ class Recipe:
         ema_decay: Of the averaged weights, which are the ones shipped.
         checkpoint_interval_s: Seconds between checkpoints.
         log_interval_steps: Steps between lines of the log.
+        held_out_images: Renders to measure on; they come from a stream of their own.
     """
 
     out: Path
@@ -63,6 +63,7 @@ class Recipe:
     ema_decay: float = 0.998
     checkpoint_interval_s: float = 300.0
     log_interval_steps: int = 100
+    held_out_images: int = 64
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -123,7 +124,7 @@ class Run:
 
     def _log(self, losses: dict[str, float]) -> None:
         row = {"step": self.step, "lr": learning_rate(self.step - 1, self.recipe)} | losses
-        self.log.append(row | evaluate(self.average.module, self.recipe.seed))
+        self.log.append(row | evaluate(self.average.module, self.recipe.seed, self.recipe.held_out_images))
         write_table(self.recipe.out / "log.csv", self.log)
 
     def save(self) -> None:
@@ -197,9 +198,9 @@ def loss_terms(decoded: Tensor, pixels: Tensor, posterior: DiagonalGaussianDistr
 
 
 @torch.no_grad()
-def evaluate(model: AutoencoderKL, seed: int) -> dict[str, float]:
+def evaluate(model: AutoencoderKL, seed: int, count: int) -> dict[str, float]:
     """Measure on held-out renders: PSNR in dB, mean absolute error in grey levels of 255, deviation of the latents."""
-    pixels, decoded, latents = reconstruct(model, seed)
+    pixels, decoded, latents = reconstruct(model, seed, count)
     squared = ((decoded - pixels) / 2).pow(2).mean(dim=(1, 2, 3))
     return {
         "held_out_psnr": (-10 * squared.log10()).mean().item(),
@@ -209,7 +210,7 @@ def evaluate(model: AutoencoderKL, seed: int) -> dict[str, float]:
 
 
 @torch.no_grad()
-def reconstruct(model: AutoencoderKL, seed: int, count: int = HELD_OUT_IMAGES) -> tuple[Tensor, Tensor, Tensor]:
+def reconstruct(model: AutoencoderKL, seed: int, count: int) -> tuple[Tensor, Tensor, Tensor]:
     """Return held-out renders, their reconstructions [b, 3, h, w] in [-1, 1], and sampled latents [b, 4, h, w]."""
     pixels = render_batch(seed, "autoencoder-held-out", 0, count)
     posterior = model.encode(pixels).latent_dist
@@ -218,7 +219,7 @@ def reconstruct(model: AutoencoderKL, seed: int, count: int = HELD_OUT_IMAGES) -
 
 def publish(model: AutoencoderKL, recipe: Recipe) -> AutoencoderKL:
     """Write ``vae/`` in float16 with its measured scaling factor, and a picture of reconstructions."""
-    pixels, decoded, latents = reconstruct(model, recipe.seed)
+    pixels, decoded, latents = reconstruct(model, recipe.seed, recipe.held_out_images)
     # Stable Diffusion's convention: latents times the factor have unit variance over the training images.
     model.register_to_config(scaling_factor=round(1 / latents.std().item(), 5))
     save_picture(pixels[:PICTURE_IMAGES], decoded[:PICTURE_IMAGES], recipe.out / "autoencoder.png")

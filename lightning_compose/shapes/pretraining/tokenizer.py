@@ -57,7 +57,7 @@ def train_tokenizer(captions: Iterable[str], merges: int = MERGES) -> CLIPTokeni
     symbols = [*byte_symbols(), *(left + right for left, right in learned), "<|startoftext|>", "<|endoftext|>"]
     return CLIPTokenizer(
         vocab={symbol: index for index, symbol in enumerate(symbols)},
-        merges=learned,
+        merges=learned,  # type: ignore[arg-type]  # BPE takes pairs, whatever the annotation says
         # Stable Diffusion 2 pads with "!", which then cannot be told from a "!" in the prompt.
         pad_token="<|endoftext|>",
         model_max_length=MAX_TOKENS,
