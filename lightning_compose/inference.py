@@ -128,14 +128,14 @@ def load_weights(module: ComposeModule, checkpoint_file: Path) -> None:
     Raises:
         ValueError: When the file is no checkpoint of such a module.
     """
+    checkpoint = torch.load(checkpoint_file, map_location="cpu", weights_only=True)
     try:
-        checkpoint = torch.load(checkpoint_file, map_location="cpu", weights_only=True)
         module.on_load_checkpoint(checkpoint)
         module.load_state_dict(checkpoint["state_dict"])
-    except Exception as error:
+    except (KeyError, TypeError, RuntimeError) as error:
         raise ValueError(
-            f"Expected '{checkpoint_file}' to be a checkpoint of the model in the config, got "
-            f"{type(error).__name__}: {error} Give the config that it was trained with."
+            f"Expected '{checkpoint_file}' to be a checkpoint of the model in the config, got {error!r}. Give the "
+            "config that it was trained with."
         ) from error
 
 

@@ -71,14 +71,15 @@ class StepProgress(ProgressBar):
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._close_evaluation()
 
-    def _bar(self, name: str, total: int | None, unit: str, **settings: Any) -> tqdm[Any]:
+    def _bar(self, name: str, total: int | None, unit: str, **settings: Any) -> tqdm[Any] | None:
+        if not self._enabled:
+            return None
         # In a log file every refresh is a line.
         refresh_s = 0.2 if sys.stderr.isatty() else 10.0
         return tqdm(
             desc=name,
             total=total,
             unit=unit,
-            disable=not self._enabled,
             mininterval=refresh_s,
             maxinterval=refresh_s,
             dynamic_ncols=True,

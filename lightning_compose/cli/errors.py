@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pickle import UnpicklingError
 from types import TracebackType
 
 TRACEBACK_VARIABLE = "LIGHTNING_COMPOSE_TRACEBACK"
@@ -21,6 +22,7 @@ PARSER_PHRASES = (
     (r'^Parser key "(.+?)":', r"\1:"),
     (r"^the following arguments are required: (?:\w+\.)?(\S+)$", r"Expected a value for \1, got none. Set --\1."),
     (r"^Subcommand '\w+' does not accept option '(.+?)'$", r"Expected a known key, got '\1'."),
+    (r"^Option '(.+?)' is not accepted$", r"Expected a known key, got '\1'."),
     (r"^unrecognized arguments: (.+)$", r"Expected a known argument, got '\1'."),
     (r"Expected an? (?:typing\.)?Literal\[(.+?)\]", r"Expected one of \1"),
     (r"Expected an? <class '(.+?)'>", r"Expected \1"),
@@ -56,6 +58,11 @@ def useful_line(error: Exception) -> str | None:
         return error.message
     if "in DataLoader worker process" in str(error):
         return _worker_line(str(error))
+    if isinstance(error, UnpicklingError):
+        return (
+            "Expected a checkpoint as fit writes it, of plain tensors and numbers, got a file that is damaged or would "
+            "run code when loaded. Take another."
+        )
     if isinstance(error, OSError) or _is_misconfiguration(error) or _is_ours(error):
         return _collapse(str(error)) or type(error).__name__
     return None

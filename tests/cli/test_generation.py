@@ -1,0 +1,121 @@
+"""predict and export: a checkpoint in, images or a diffusers folder out, no data anywhere."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import StableDiffusionPipeline
+from PIL import Image
+
+from lightning_compose.cli import main
+
+STEPS = ["--num_inference_steps", "3"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, tiny_pipeline, shards) -> Path:
+    """A folder with a run in it: U-Net weights that differ from those of the config."""
+    from lightning_compose.backbones import StableDiffusion
+    from lightning_compose.module import ComposeModule
+
+    folder = tmp_path_factory.mktemp("trained")
+    module = ComposeModule(StableDiffusion(str(tiny_pipeline)))
+    with torch.no_grad():
+        for parameter in module.backbone.unet.parameters():
+            parameter.mul_(1.1)
+    checkpoint = {"state_dict": module.state_dict()}
+    module.on_save_checkpoint(checkpoint)
+    (folder / "runs/tiny/checkpoints").mkdir(parents=True)
+    torch.save(checkpoint, folder / "runs/tiny/checkpoints/last.ckpt")
+    return folder
+
+
+@pytest.fixture
+def arguments(config, trained, write_config) -> list[str]:
+    """The training config with data that are not there: nothing here may open them."""
+    overlay = write_config({"data": {"root": "/nowhere"}, "losses": {"a": {"class_path": "no.Such"}}}, "overlay.yaml")
+    return ["--config", config, "--config", overlay, "--run_dir", str(trained / "runs/tiny")]
+
+
+def image(file: str | Path) -> np.ndarray:
+    return np.asarray(Image.open(file))
+
+
+def test_predict_and_the_exported_pipeline_give_the_same_images(arguments):
+    Path("prompts.jsonl").write_text('{"prompt": "a red circle", "seed": 7}\n\n{"prompt": "two squares"}\n')
+    sizes = ["--height_px", "16", "--width_px", "24", "--guidance_scale", "3", "--seed", "40"]
+    main(["predict", *arguments, "--ckpt_path", "last", "--prompts", "prompts.jsonl", "--out", "out", *STEPS, *sizes])
+    main(["export", *arguments, "--ckpt_path", "last", "--out", "exported"])
+    rows = [json.loads(line) for line in Path("out/manifest.jsonl").read_text().splitlines()]
+    assert [(row["file"], row["prompt"], row["seed"]) for row in rows] == [
+        ("00000.png", "a red circle", 7),
+        ("00001.png", "two squares", 41),
+    ]
+    pipeline = StableDiffusionPipeline.from_pretrained("exported")
+    for row in rows:
+        generator = torch.Generator().manual_seed(row["seed"])
+        settings = {"num_inference_steps": row["num_inference_steps"], "guidance_scale": row["guidance_scale"]}
+        sizes = {"height": row["height_px"], "width": row["width_px"]}
+        again = pipeline(row["prompt"], generator=generator, **settings, **sizes).images[0]
+        # One at a time here, two at a time there: kernels round differently.
+        assert np.abs(image(f"out/{row['file']}").astype(int) - np.asarray(again)).max() <= 1
+
+
+def test_without_a_checkpoint_the_weights_are_the_configs(arguments, tiny_pipeline):
+    Path("prompts.txt").write_text("a red circle\n")
+    for name, extra in (("base", []), ("trained", ["--ckpt_path", "last"])):
+        main(["predict", *arguments, *extra, "--prompts", "prompts.txt", "--out", name, *STEPS])
+    pipeline = StableDiffusionPipeline.from_pretrained(tiny_pipeline, safety_checker=None)
+    again = pipeline("a red circle", generator=torch.Generator().manual_seed(0), num_inference_steps=3).images[0]
+    assert np.array_equal(image("base/00000.png"), np.asarray(again))
+    assert not np.array_equal(image("base/00000.png"), image("trained/00000.png"))
+
+
+def test_an_exported_folder_is_a_backbone(arguments):
+    main(["export", *arguments, "--ckpt_path", "last", "--out", "exported"])
+    Path("prompts.txt").write_text("a red circle\n")
+    predict = ["predict", *arguments, "--prompts", "prompts.txt", *STEPS]
+    main([*predict, "--ckpt_path", "last", "--out", "checkpoint"])
+    main([*predict, "--model.backbone.pretrained", "exported", "--out", "exported_images"])
+    assert np.array_equal(image("checkpoint/00000.png"), image("exported_images/00000.png"))
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        (["--out", "out"], "Expected a value for prompts, got none. Set --prompts."),
+        (["--prompts", "none.txt", "--out", "out"], "found no file 'none.txt'"),
+        (["--prompts", "p.txt", "--out", "out", "--ckpt_path", "none.ckpt"], "found no file 'none.ckpt'"),
+        (["--prompts", "p.txt", "--out", "out", "--ckpt_path", "http://a/b"], "got the URL"),
+        (["--prompts", "p.txt", "--out", "out", "--ckpt_path", "empty.ckpt"], "to be a checkpoint of the model in"),
+        (["--prompts", "p.txt", "--out", "out", "--ckpt_path", "text.ckpt"], "Expected a checkpoint as fit writes it"),
+        (["--prompts", "p.txt", "--out", "out", "--num_inference_step", "3"], "Did you mean 'num_inference_steps'?"),
+    ],
+)
+def test_a_mistake_is_one_line(arguments, capsys, extra, message):
+    Path("p.txt").write_text("a cat")
+    Path("text.ckpt").write_text("no checkpoint")
+    torch.save({}, "empty.ckpt")
+    with pytest.raises(SystemExit) as exit_:
+        main(["predict", *arguments, *extra])
+    assert exit_.value.code == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("error: ")
+    assert message in last
+
+
+def test_an_unknown_section_is_an_error(arguments, write_config, capsys):
+    overlay = write_config({"modle": {"seed": 1}}, "wrong.yaml")
+    with pytest.raises(SystemExit):
+        main(["export", *arguments, "--config", overlay, "--out", "exported"])
+    assert "got 'modle" in capsys.readouterr().err
+
+
+def test_heads_of_losses_are_left_out(arguments, trained):
+    checkpoint = torch.load(trained / "runs/tiny/checkpoints/last.ckpt", weights_only=True)
+    checkpoint["state_dict"]["heads.distance.weight"] = torch.ones(1)
+    torch.save(checkpoint, "with_head.ckpt")
+    main(["export", *arguments, "--ckpt_path", "with_head.ckpt", "--out", "exported"])
+    assert Path("exported/model_index.json").is_file()

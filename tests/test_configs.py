@@ -1,0 +1,79 @@
+"""Every config trains two steps, with tiny models and the embedded shards in place of what must be downloaded."""
+
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from diffusers import AutoencoderKL
+from tiny_models import save_tiny_pipeline
+
+from lightning_compose.cli import main
+
+ROOT = Path(__file__).parents[1]
+CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+PREDICTION_TYPES = {"sd21-base": "epsilon", "sd21": "v_prediction"}
+EMBEDDED = ROOT / "data_shards/shapes"
+TWO_STEPS = ["--trainer.max_steps", "2", "--trainer.accelerator", "cpu"]
+
+
+@pytest.fixture
+def replacements(tmp_path, monkeypatch) -> Path:
+    """A file of what must be replaced in a test, in a working directory of its own."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "test.yaml"
+
+
+def settings(config: Path) -> dict:
+    return yaml.safe_load(config.read_text())
+
+
+def replace_downloads(config: Path, file: Path) -> list[str]:
+    """The config, with a tiny pipeline of the same family and the embedded shards; all else as it is."""
+    if config.stem not in PREDICTION_TYPES:
+        return ["--config", str(config)]
+    pipeline = save_tiny_pipeline(file.parent / "tiny", PREDICTION_TYPES[config.stem])
+    deep_autoencoder().save_pretrained(pipeline / "vae")
+    pretrained = {"model": {"backbone": {"init_args": {"pretrained": str(pipeline)}}}}
+    file.write_text(yaml.safe_dump(pretrained))
+    return ["--config", str(config), "--config", str(file), "--data.root", str(EMBEDDED)]
+
+
+def deep_autoencoder() -> AutoencoderKL:
+    """One that makes small latents of full-size images: 512 px become 16."""
+    widths = (4, 4, 4, 4, 4, 8)
+    return AutoencoderKL(
+        block_out_channels=widths,
+        down_block_types=("DownEncoderBlock2D",) * len(widths),
+        up_block_types=("UpDecoderBlock2D",) * len(widths),
+        latent_channels=4,
+        norm_num_groups=4,
+    )
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.stem)
+def test_a_config_trains_two_steps_from_any_working_directory(config, replacements):
+    arguments = replace_downloads(config, replacements)
+    main(["fit", *arguments, *TWO_STEPS, "--run_dir", "run", "--pictures.num_inference_steps", "1"])
+    checkpoint = torch.load("run/checkpoints/last.ckpt", weights_only=True)
+    assert checkpoint["global_step"] == 2
+    assert Path("run/pictures/samples-000002.png").is_file()
+    assert Path("run/pictures/reconstructions.png").is_file()
+    assert Path("run/loss_curve.png").is_file()
+    saved = settings(Path("run/config.yaml"))
+    for section in ("trainer", "data", "model"):
+        assert set(settings(config)[section]) <= set(saved[section])
+
+
+@pytest.mark.parametrize("name", PREDICTION_TYPES)
+def test_data_root_is_mandatory_where_the_data_are_the_users(name, replacements, capsys):
+    with pytest.raises(SystemExit):
+        main(["fit", "--config", str(ROOT / f"configs/{name}.yaml")])
+    assert "Set --data.root." in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.stem)
+def test_every_line_has_its_reason(config):
+    lines = config.read_text().splitlines()
+    bare = [line for line in lines if ": " in line and "#" not in line and "class_path" not in line]
+    assert not bare, "a setting without a comment"
