@@ -2,6 +2,7 @@
 # More arguments go through ARGS: make demo ARGS="--trainer.max_steps 20", make test ARGS="tests/data -x"
 PYTHON ?= python3.11
 VENV ?= .venv
+RUN_DIR ?= runs/shapes
 ARGS ?=
 
 # OpenMP's idle threads spin: beside a second process that makes small operations ten times slower.
@@ -11,7 +12,8 @@ export OMP_WAIT_POLICY ?= PASSIVE
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo
-	$(VENV)/bin/python -m lightning_compose fit --config configs/shapes.yaml $(ARGS)
+	$(VENV)/bin/python -m lightning_compose fit --config configs/shapes.yaml --run_dir $(RUN_DIR) $(ARGS)
+	@echo "Samples and reconstructions are in $(RUN_DIR)/pictures, the loss in $(RUN_DIR)/loss_curve.png."
 
 test: $(VENV)/.test
 	$(VENV)/bin/python -m pytest $(ARGS)

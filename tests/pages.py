@@ -15,8 +15,11 @@ from PIL import Image
 from lightning_compose.cli import main
 
 ROOT = Path(__file__).parents[1]
-TWO_STEPS = "--trainer.max_steps 2 --pictures.num_inference_steps 1 --data.num_workers 0"
-SMALL = "--data.size_px 16 --data.global_batch_size 2 --data.micro_batch_size 1 --trainer.precision 32-true"
+TWO_STEPS = (
+    "--trainer.max_steps 2 --pictures.num_inference_steps 1 --data.num_workers 0 "
+    "--data.global_batch_size 4 --data.micro_batch_size 2"
+)
+SMALL = "--data.size_px 16 --trainer.precision 32-true"
 CAPTIONS = [f"a red circle above {count} blue squares" for count in range(2, 42)]
 
 
