@@ -10,6 +10,7 @@ import numpy as np
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.loggers import CSVLogger
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from lightning_compose.callbacks.every_n_steps import EveryNSteps
 
@@ -61,6 +62,7 @@ def draw(points: Mapping[str, Points], file: Path) -> None:
         if series:
             steps, values = np.array(series).T
             _draw_line(axes, name, steps, values)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     if axes.get_legend_handles_labels()[0]:
         axes.legend()

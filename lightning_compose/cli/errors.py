@@ -63,7 +63,8 @@ def useful_line(error: Exception) -> str | None:
             "Expected a checkpoint as fit writes it, of plain tensors and numbers, got a file that is damaged or would "
             "run code when loaded. Take another."
         )
-    if isinstance(error, OSError) or _is_misconfiguration(error) or _is_ours(error):
+    # A package that is not installed: an optional logger, most often.
+    if isinstance(error, OSError | ModuleNotFoundError) or _is_misconfiguration(error) or _is_ours(error):
         return _collapse(str(error)) or type(error).__name__
     return None
 
