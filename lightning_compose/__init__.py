@@ -1,3 +1,32 @@
 """Teach text-to-image diffusion models to compose."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lightning_compose.backbones import Backbone, StableDiffusion
+    from lightning_compose.data.datamodule import ConPairDataModule
+    from lightning_compose.losses import LossCallback
+    from lightning_compose.module import ComposeModule
+    from lightning_compose.step import DenoisingStep
+
 __version__ = "0.1.0"
+__all__ = ["Backbone", "ComposeModule", "ConPairDataModule", "DenoisingStep", "LossCallback", "StableDiffusion"]
+
+_HOMES = {
+    "Backbone": "lightning_compose.backbones",
+    "ComposeModule": "lightning_compose.module",
+    "ConPairDataModule": "lightning_compose.data.datamodule",
+    "DenoisingStep": "lightning_compose.step",
+    "LossCallback": "lightning_compose.losses",
+    "StableDiffusion": "lightning_compose.backbones",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Imported when asked for: torch takes seconds, and the commands that need no model do without it.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
