@@ -32,15 +32,19 @@ def test_the_running_mean_is_that_of_the_last_values():
     np.testing.assert_allclose(running_mean(values, 7), expected)
 
 
-def test_the_curve_is_drawn_from_the_csv_files_of_all_lives(train, tmp_path, monkeypatch):
-    drawn = []
-    monkeypatch.setattr("lightning_compose.callbacks.loss_curve.draw", lambda points, file: drawn.append(points))
-    for _ in range(12):  # more than ten: the lives are ordered as numbers
-        train(1, [LossCurve()], logger=CSVLogger(tmp_path, name="csv"))
-    assert [len(points["train/loss"]) for points in drawn] == [1] * 12
-    life(tmp_path / "csv", 12, "step,train/loss\n1,0.5\n")
-    train(1, [LossCurve()], logger=CSVLogger(tmp_path, name="csv", version=13))
-    assert [step for step, _ in drawn[-1]["train/loss"]] == [0]
+def test_the_curve_is_drawn_from_the_files_of_all_lives_in_their_order(train, tmp_path, monkeypatch):
+    for number in (2, 10, 9):
+        life(tmp_path / "csv", number, "step,train/loss\n1,0.5\n")
+    read: list[list[str]] = []
+
+    def spy(files, metrics):
+        read.append([file.parent.name for file in files])
+        return read_points(files, metrics)
+
+    monkeypatch.setattr("lightning_compose.callbacks.loss_curve.read_points", spy)
+    train(1, [LossCurve()], logger=CSVLogger(tmp_path, name="csv"))
+    assert read == [["version_2", "version_9", "version_10", "version_11"]]
+    assert (tmp_path / "loss_curve.png").is_file()
 
 
 def test_lines_short_and_long_make_a_picture(tmp_path):
