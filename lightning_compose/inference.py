@@ -62,20 +62,10 @@ def predict(
     """
     requests = read_prompts(Path(prompts), seed)
     module.to(_device(device))
-    settings = {"num_inference_steps": num_inference_steps, "guidance_scale": guidance_scale}
+    settings: dict[str, Any] = {"num_inference_steps": num_inference_steps, "guidance_scale": guidance_scale}
     sizes = {"height_px": height_px, "width_px": width_px}
-    images = generate(module.backbone, requests, batch_size=batch_size, **settings, **sizes)  # type: ignore[arg-type]
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / MANIFEST).open("w", encoding="utf-8") as manifest:
-        for index, (prompt, image) in enumerate(
-            zip(requests, tqdm(images, "predict", len(requests), unit="image"), strict=True)
-        ):
-            file = f"{index:05d}.png"
-            image.save(folder / file)
-            row = {"file": file, "prompt": prompt.text, "seed": prompt.seed, **settings}
-            row |= {"height_px": image.height, "width_px": image.width}
-            manifest.write(json.dumps(row, ensure_ascii=False) + "\n")
+    images = generate(module.backbone, requests, batch_size=batch_size, **settings, **sizes)
+    _write_images(Path(out), requests, images, settings)
 
 
 def export(module: ComposeModule, out: str) -> None:
@@ -172,6 +162,20 @@ def _json_prompt(line: str, default_seed: int, place: str) -> Prompt:
             f"Expected line {place} to be a JSON object with a text `prompt` and perhaps an integer `seed`, got {line}"
         )
     return Prompt(text, seed)
+
+
+def _write_images(
+    folder: Path, prompts: Sequence[Prompt], images: Iterator[Image.Image], settings: dict[str, Any]
+) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    shown = tqdm(images, "predict", len(prompts), unit="image")
+    with (folder / MANIFEST).open("w", encoding="utf-8") as manifest:
+        for index, (prompt, image) in enumerate(zip(prompts, shown, strict=True)):
+            file = f"{index:05d}.png"
+            image.save(folder / file)
+            row = {"file": file, "prompt": prompt.text, "seed": prompt.seed, **settings}
+            row |= {"height_px": image.height, "width_px": image.width}
+            manifest.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 @contextmanager

@@ -117,8 +117,11 @@ class ComposeCLI(LightningCLI):
         parser.add_lightning_class_args(SampleGrid, "pictures")
         parser.add_lightning_class_args(Reconstructions, "reconstructions")
         parser.add_lightning_class_args(LossCurve, "loss_curve")
-        parser.link_arguments("seed_everything", "model.seed")
-        parser.link_arguments("seed_everything", "data.seed")
+        known = parser.get_defaults(skip_validation=True)
+        for key in ("model.seed", "data.seed"):
+            # A user's subclass may have fixed its seed.
+            if key in known:
+                parser.link_arguments("seed_everything", key)
         parser.link_arguments("run_dir", "trainer.default_root_dir")
         parser.link_arguments("run_dir", "checkpoint.dirpath", compute_fn=run_folder.checkpoints_folder)
 

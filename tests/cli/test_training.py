@@ -8,6 +8,7 @@ import pytest
 import torch
 import yaml
 
+from lightning_compose.backbones import Backbone
 from lightning_compose.cli import main
 from lightning_compose.data.datamodule import ConPairDataModule
 from lightning_compose.module import ComposeModule
@@ -146,6 +147,20 @@ def test_one_seed_for_model_and_data(config):
     main(["fit", "--config", config, *arguments], module_class=Recorder, datamodule_class=SeededData)
     assert seeds == [5]
     assert Recorder.seen[0].seed == 5
+
+
+def test_a_subclass_may_have_arguments_of_its_own_and_no_seed(config):
+    class Fixed(ComposeModule):
+        def __init__(self, backbone: Backbone, factor: float) -> None:
+            super().__init__(backbone, seed=3)
+            self.factor = factor
+
+        def training_loss(self, step):
+            return self.factor * super().training_loss(step)
+
+    main(["fit", "--config", config, "--model.factor", "2", "--trainer.max_steps", "1"], module_class=Fixed)
+    row = metrics(0)[0]
+    assert float(row["train/loss"]) == pytest.approx(2 * float(row["train/denoise"]))
 
 
 def test_relative_references_follow_later_files_and_flags(config, shards, write_config):
