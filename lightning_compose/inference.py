@@ -63,8 +63,9 @@ def predict(
     requests = read_prompts(Path(prompts), seed)
     module.to(_device(device))
     settings: dict[str, Any] = {"num_inference_steps": num_inference_steps, "guidance_scale": guidance_scale}
-    sizes = {"height_px": height_px, "width_px": width_px}
-    images = generate(module.backbone, requests, batch_size=batch_size, **settings, **sizes)
+    images = generate(
+        module.backbone, requests, height_px=height_px, width_px=width_px, batch_size=batch_size, **settings
+    )
     _write_images(Path(out), requests, images, settings)
 
 
