@@ -9,7 +9,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 
 class Throughput(Callback):
-    """Log ``train/images_per_s`` at every optimizer step: wall time, loading included, validation and pictures not."""
+    """Log ``train/images_per_s`` at every optimizer step: wall time, all but validation included."""
 
     def __init__(self) -> None:
         self._restart()

@@ -36,8 +36,6 @@ TRAINER_DEFAULTS = {
     "check_val_every_n_epoch": None,
     "val_check_interval": 1000,
     "num_sanity_val_steps": 0,
-    # The DataModule gives each rank its part by arithmetic.
-    "use_distributed_sampler": False,
     "gradient_clip_val": 1.0,
     "log_every_n_steps": 10,
     "enable_model_summary": False,
