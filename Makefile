@@ -33,7 +33,7 @@ $(VENV)/.demo $(VENV)/.test $(VENV)/.check $(VENV)/.docs: setup.cfg pyproject.to
 	@command -v $(PYTHON) > /dev/null || \
 		{ echo "Expected Python 3.11 as '$(PYTHON)', found none: install it, or name yours: make PYTHON=..."; exit 1; }
 	@# pip, not python: where ensurepip is missing, a failed venv leaves a python behind.
-	test -x $(VENV)/bin/pip || $(PYTHON) -m venv $(VENV)
+	@test -x $(VENV)/bin/pip || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV); the first time takes some minutes."
 	$(VENV)/bin/python -m pip install --quiet --constraint constraints.txt --editable ".$(EXTRA)"
 	@touch $@

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import lightning_compose
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "lightning_compose"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -68,6 +70,12 @@ def subclasses(folder: str, base: str) -> set[str]:
         if isinstance(node, ast.ClassDef) and base in {ast.unparse(each) for each in node.bases}
         for name in (path.stem, node.name)
     }
+
+
+def test_modules_import_public_names_from_where_they_are():
+    # Through the top of the package they would pass by the rules below.
+    public = {f"lightning_compose.{name}" for name in lightning_compose.__all__}
+    assert not {path: found for path in MODULES if (found := imports(path) & public)}
 
 
 def test_the_reader_of_imports_sees_nested_ones_and_skips_those_for_types(tmp_path):
