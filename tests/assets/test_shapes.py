@@ -13,8 +13,8 @@ from lightning_compose.shapes.pretraining.autoencoder import evaluate
 from lightning_compose.shapes.pretraining.tokenizer import world_captions
 
 ASSETS = Path(lightning_compose.__file__).parent / "assets" / "shapes"
-# Measured on the held-out renders of seed 0: see lightning_compose/shapes/pretraining/autoencoder.csv.
-MIN_PSNR_DB = 30.0
+# Measured: 34.6, 35.2 and 34.9 on the held-out renders of seeds 0, 1 and 2.
+MIN_PSNR_DB = 33.0
 
 
 @pytest.fixture(scope="module")
