@@ -49,8 +49,8 @@ def seeded(name: str) -> Iterator[None]:
 
 
 def _from_weights(model_class: type[Any], component: Path) -> nn.Module:
-    # Trained parts must be float32 whatever the file holds.
-    return model_class.from_pretrained(component, dtype=torch.float32)
+    # Trained parts must be float32 whatever the file holds; loading with less memory would need accelerate.
+    return model_class.from_pretrained(component, dtype=torch.float32, low_cpu_mem_usage=False)
 
 
 def _from_config(model_class: type[Any], component: Path) -> nn.Module:
