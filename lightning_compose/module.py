@@ -160,6 +160,11 @@ class ComposeModule(LightningModule):
             if head is not None:
                 self.heads[name] = head
 
+    def remove_loss(self, callback: LossCallback) -> None:
+        """Forget a term when its trainer is done; its head stays, with what it learned."""
+        if self.losses.get(callback.name) is callback:
+            del self.losses[callback.name]
+
     def configure_optimizers(self) -> OptimizerLRScheduler:
         groups: list[dict[str, Any]] = [{"params": list(self.backbone.trained.parameters())}]
         if len(self.heads):

@@ -47,6 +47,16 @@ class Backbone(nn.Module, ABC):
             module.eval()
         return self
 
+    @property
+    @abstractmethod
+    def latent_channels(self) -> int:
+        """Channels c of the latents and of the prediction."""
+
+    @property
+    @abstractmethod
+    def pooled_width(self) -> int:
+        """Width p of `Text.pooled`."""
+
     @abstractmethod
     def tokenize(self, captions: Sequence[str], nouns: Sequence[Sequence[Noun]], max_nouns: int) -> Tokens:
         """Return token ids ``[b, l]`` and each noun's tokens ``[b, max_nouns, l]``, on the CPU."""

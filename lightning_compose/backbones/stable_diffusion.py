@@ -80,6 +80,14 @@ class StableDiffusion(Backbone):
         if compile_blocks:
             self.unet.compile_repeated_blocks()
 
+    @property
+    def latent_channels(self) -> int:
+        return self.vae.config.latent_channels
+
+    @property
+    def pooled_width(self) -> int:
+        return self.text_encoder.config.hidden_size
+
     def tokenize(self, captions: Sequence[str], nouns: Sequence[Sequence[Noun]], max_nouns: int) -> Tokens:
         encoded = self.tokenizer(
             list(captions), padding="max_length", truncation=True, return_offsets_mapping=True, return_tensors="pt"
@@ -99,7 +107,7 @@ class StableDiffusion(Backbone):
                 f"Expected image sides that are multiples of {multiple} px (VAE x U-Net downsampling), got "
                 f"{height_px} x {width_px}. Change `data.size_px`."
             )
-        return self.vae.config.latent_channels, height_px // vae_factor, width_px // vae_factor
+        return self.latent_channels, height_px // vae_factor, width_px // vae_factor
 
     def encode_images(self, images: Tensor, noise: Tensor) -> Tensor:
         moments = self.vae.encode(images.contiguous(memory_format=self.memory_format)).latent_dist

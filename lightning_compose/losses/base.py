@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor, nn
@@ -56,15 +56,14 @@ class LossCallback(Callback):
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         # The module may be trained again with other losses; the head stays with the module.
-        _compose_module(pl_module).losses.pop(self.name, None)
+        _compose_module(pl_module).remove_loss(self)
 
 
 def _compose_module(module: LightningModule) -> ComposeModule:
-    from lightning_compose.module import ComposeModule
-
-    if not isinstance(module, ComposeModule):
+    # By what it can do: the module imports this file, so this one must not import the module.
+    if not hasattr(module, "add_loss"):
         raise TypeError(f"Expected a ComposeModule to add a loss to, got {type(module).__name__}.")
-    return module
+    return cast("ComposeModule", module)
 
 
 def _snake_case(name: str) -> str:

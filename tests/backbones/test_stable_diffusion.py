@@ -73,6 +73,12 @@ def test_latent_shape_follows_the_image_and_refuses_sizes_that_do_not_divide(bac
         backbone.latent_shape(18, 16)
 
 
+def test_widths_are_those_of_what_the_model_makes(backbone):
+    text = backbone.encode_text(backbone.tokenize(["a cat"], [()], max_nouns=1))
+    assert text.pooled.shape == (1, backbone.pooled_width)
+    assert backbone.latent_shape(16, 16)[0] == backbone.latent_channels == backbone.unet.config.in_channels
+
+
 def test_latents_have_the_moments_of_the_vae(backbone):
     images = torch.rand(2, 3, 16, 16) * 2 - 1
     noise = torch.randn(2, 4, 8, 8)
