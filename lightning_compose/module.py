@@ -89,12 +89,13 @@ class ComposeModule(LightningModule):
         loss = denoising_loss(step)
         self._log_train("denoise", loss, step)
         for name, callback in self.losses.items():
-            loss = loss + self._weighted_term(name, callback, step)
+            if callback.weight != 0:
+                loss = loss + self._weighted_term(name, callback, step)
         return loss
 
     def training_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
         step = self.denoising_step(batch)
-        loss = self.training_loss(step)
+        loss = self.training_loss(step) + self._idle_term(step)
         _require_finite(loss, batch, self.global_step)
         self._log_train("loss", loss, step, prog_bar=True)
         self.log("train/nouns_unsupervised", float(batch.unsupervised.total() + step.tokens.cut_off), reduce_fx="sum")
@@ -120,8 +121,6 @@ class ComposeModule(LightningModule):
 
     def _weighted_term(self, name: str, callback: LossCallback, step: DenoisingStep) -> Tensor:
         head = self.heads[name] if name in self.heads else None  # noqa: SIM401, a ModuleDict has no get
-        if callback.weight == 0:
-            return _idle(head, step)
         # Binary cross-entropy on probabilities, for one, refuses autocast.
         with torch.autocast(self.device.type, enabled=False):
             term = callback.compute(step, head)
@@ -129,6 +128,15 @@ class ComposeModule(LightningModule):
         self._log_train(name, term, step)
         self._log_train(f"{name}_weighted", weighted, step)
         return weighted
+
+    def _idle_heads(self) -> list[nn.Module]:
+        on = {name for name, callback in self.losses.items() if callback.weight != 0}
+        return [head for name, head in self.heads.items() if name not in on]
+
+    def _idle_term(self, step: DenoisingStep) -> Tensor:
+        # DDP stops at parameters that are not in the graph, so those of losses that are off enter it with factor zero.
+        zero = step.prediction.new_zeros(())
+        return sum((0.0 * each.sum() for head in self._idle_heads() for each in head.parameters()), zero)
 
     def _log_train(self, name: str, value: Tensor, step: DenoisingStep, prog_bar: bool = False) -> None:
         self.log(f"train/{name}", value.detach(), prog_bar=prog_bar, batch_size=len(step.batch))
@@ -180,9 +188,8 @@ class ComposeModule(LightningModule):
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         # A zero gradient would still let Adam's momentum move the head of a loss that is off.
-        for name, callback in self.losses.items():
-            if callback.weight == 0 and name in self.heads:
-                self.heads[name].zero_grad(set_to_none=True)
+        for head in self._idle_heads():
+            head.zero_grad(set_to_none=True)
         self.log("train/lr", optimizer.param_groups[0]["lr"])
 
     def configure_gradient_clipping(
@@ -225,12 +232,6 @@ class ComposeModule(LightningModule):
 def denoising_loss(step: DenoisingStep) -> Tensor:
     """Return the mean squared error of the prediction, in float32 (Ho et al., 2020, eq. 14)."""
     return F.mse_loss(step.prediction.float(), step.target.float())
-
-
-def _idle(head: nn.Module | None, step: DenoisingStep) -> Tensor:
-    # DDP stops at parameters that are not in the graph, so those of a loss that is off enter it with factor zero.
-    zero = step.prediction.new_zeros(())
-    return zero if head is None else zero + sum((0.0 * each.sum() for each in head.parameters()), zero)
 
 
 def _require_finite(loss: Tensor, batch: PairBatch, global_step: int) -> None:

@@ -162,6 +162,16 @@ def test_head_of_a_loss_that_is_off_stands_still(make_module, tmp_path):
     assert "train/scaled" in record.logged[1]
 
 
+def test_a_module_may_be_trained_again_without_a_loss(make_module, tmp_path):
+    module = make_module()
+    trainer(tmp_path, Scaled(), steps=2).fit(module, batches(2))
+    head = module.heads["scaled"].weight.detach().clone()
+    trainer(tmp_path, steps=2).fit(module, batches(2))
+    assert torch.equal(module.heads["scaled"].weight, head)
+    trainer(tmp_path, Scaled(), steps=2).fit(module, batches(2))
+    assert not torch.equal(module.heads["scaled"].weight, head)
+
+
 def test_losses_need_names_of_their_own(make_module, tmp_path):
     with pytest.raises(ValueError, match="name of its own"):
         trainer(tmp_path, Scaled(), Scaled()).fit(make_module(), batches(1))
