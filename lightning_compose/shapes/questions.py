@@ -8,6 +8,9 @@ makes sense only if the objects it asks about are there. Kinds and their argumen
     count       shape                          a number in digits
     relation    subject, relation, object      yes | no
     scene       background                     yes | no
+
+`ask` asks for what is stated, so that on the positive scene all answers but counts are "yes". The balance comes from
+the negative scene: for every pair `answer` differs there for one question at least, whose parents it answers alike.
 """
 
 from __future__ import annotations
