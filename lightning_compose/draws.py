@@ -20,7 +20,7 @@ class Draws:
         seed: The run's seed.
         stream: ``"train"``, or another for draws that must differ from training's.
         indices: Each sample's global index, ``[b]``.
-        device: Where the tensors go; they are drawn on the CPU, so that every device sees the same.
+        device: Where the noise goes; all is drawn on the CPU, so that every device sees the same.
     """
 
     seed: int
@@ -34,9 +34,9 @@ class Draws:
         return torch.from_numpy(samples).to(self.device)
 
     def uniform(self, name: str) -> Tensor:
-        """Return float64 ``[b]`` in ``[0, 1)``."""
-        # In float64, so that a product with the number of timesteps cannot round up to it.
-        return torch.tensor([each.random() for each in self._generators(name)], dtype=torch.float64).to(self.device)
+        """Return float64 ``[b]`` in ``[0, 1)``, on the CPU."""
+        # In float64, which not every device has: a product with the number of timesteps cannot round up to it.
+        return torch.tensor([each.random() for each in self._generators(name)], dtype=torch.float64)
 
     def _generators(self, name: str) -> list[np.random.Generator]:
         return [generator(self.seed, f"{self.stream}/{name}", index) for index in self.indices]

@@ -7,12 +7,13 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
-from diffusers.optimization import get_scheduler
+from diffusers.optimization import SchedulerType, get_scheduler
 from lightning.pytorch import Callback, LightningModule
 from lightning.pytorch.cli import OptimizerCallable
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
+from torch.optim.lr_scheduler import LambdaLR
 
 from lightning_compose.backbones.base import Backbone
 from lightning_compose.backbones.components import seeded
@@ -22,7 +23,9 @@ from lightning_compose.data.batch import PairBatch
 from lightning_compose.data.resume import realign_batch_progress
 from lightning_compose.draws import Draws
 from lightning_compose.losses.base import LossCallback
+from lightning_compose.optimizer_settings import apply_settings, group_settings
 from lightning_compose.step import DenoisingStep, Tokens
+from lightning_compose.step_means import StepMeans
 
 
 class ComposeModule(LightningModule):
@@ -52,6 +55,7 @@ class ComposeModule(LightningModule):
         super().__init__()
         if not 0 <= caption_dropout <= 1:
             raise ValueError(f"Expected `caption_dropout` to be a share in [0, 1], got {caption_dropout}.")
+        _require_schedule(lr_schedule)
         self.save_hyperparameters()
         self.backbone = backbone
         self.optimizer = optimizer
@@ -61,6 +65,9 @@ class ComposeModule(LightningModule):
         self.seed = seed
         self.losses: dict[str, LossCallback] = {}
         self.heads = nn.ModuleDict()
+        self.terms = StepMeans()
+        self._head_classes: dict[str, type[LossCallback]] = {}
+        self._group_settings: list[dict[str, Any]] = []
 
     # -- the step ------------------------------------------------------------------------------------
 
@@ -73,21 +80,22 @@ class ComposeModule(LightningModule):
         """
         draws = Draws(self.seed, stream, batch.indices, self.device)
         shape = self.backbone.latent_shape(*batch.positive.shape[-2:])
+        dropped = draws.uniform("caption_dropout") < (self.caption_dropout if stream == "train" else 0.0)
         with torch.no_grad():
-            tokens = self._tokens(batch, draws, self.caption_dropout if stream == "train" else 0.0)
+            tokens = self._tokens(batch, dropped.tolist())
             text = self.backbone.encode_text(tokens)
             latents = self._encode_images(batch.positive, draws.normal("moments", shape))
         noise = draws.normal("noise", shape)
-        timesteps = self.backbone.timesteps(draws.uniform("timestep"))
+        timesteps = self.backbone.timesteps(draws.uniform("timestep")).to(self.device)
         noisy = self.backbone.add_noise(latents, noise, timesteps)
         prediction = self.backbone.denoise(noisy, timesteps, text)
         target = self.backbone.target(latents, noise, timesteps)
-        return DenoisingStep(batch, tokens, text, timesteps, noise, noisy, prediction, target)
+        return DenoisingStep(batch, dropped.to(self.device), tokens, text, timesteps, noise, noisy, prediction, target)
 
     def training_loss(self, step: DenoisingStep) -> Tensor:
         """Return the weighted sum of all terms, each logged by its name."""
         loss = denoising_loss(step)
-        self._log_train("denoise", loss, step)
+        self.terms.add("denoise", loss)
         for name, callback in self.losses.items():
             if callback.weight != 0:
                 loss = loss + self._weighted_term(name, callback, step)
@@ -97,8 +105,8 @@ class ComposeModule(LightningModule):
         step = self.denoising_step(batch)
         loss = self.training_loss(step) + self._idle_term(step)
         _require_finite(loss, batch, self.global_step)
-        self._log_train("loss", loss, step, prog_bar=True)
-        self.log("train/nouns_unsupervised", float(batch.unsupervised.total() + step.tokens.cut_off), reduce_fx="sum")
+        self.terms.add("loss", loss)
+        self.terms.add("unsupervised_nouns_per_sample", step.unsupervised_nouns / len(batch))
         return loss
 
     def validation_step(self, batch: PairBatch, batch_idx: int) -> None:
@@ -107,9 +115,8 @@ class ComposeModule(LightningModule):
     def test_step(self, batch: PairBatch, batch_idx: int) -> None:
         self._log_held_out("test", batch)
 
-    def _tokens(self, batch: PairBatch, draws: Draws, caption_dropout: float) -> Tokens:
+    def _tokens(self, batch: PairBatch, dropped: list[bool]) -> Tokens:
         # A dropped caption has no nouns: their positions hold padding.
-        dropped = (draws.uniform("caption_dropout") < caption_dropout).tolist()
         captions = ["" if drop else caption for caption, drop in zip(batch.captions, dropped, strict=True)]
         nouns = [() if drop else each for each, drop in zip(batch.nouns, dropped, strict=True)]
         return self.backbone.tokenize(captions, nouns, batch.noun_masks.shape[1]).to(self.device)
@@ -125,8 +132,8 @@ class ComposeModule(LightningModule):
         with torch.autocast(self.device.type, enabled=False):
             term = callback.compute(step, head)
         weighted = callback.weight * term
-        self._log_train(name, term, step)
-        self._log_train(f"{name}_weighted", weighted, step)
+        self.terms.add(name, term)
+        self.terms.add(f"{name}_weighted", weighted)
         return weighted
 
     def _idle_heads(self) -> list[nn.Module]:
@@ -137,9 +144,6 @@ class ComposeModule(LightningModule):
         # DDP stops at parameters that are not in the graph, so those of losses that are off enter it with factor zero.
         zero = step.prediction.new_zeros(())
         return sum((0.0 * each.sum() for head in self._idle_heads() for each in head.parameters()), zero)
-
-    def _log_train(self, name: str, value: Tensor, step: DenoisingStep, prog_bar: bool = False) -> None:
-        self.log(f"train/{name}", value.detach(), prog_bar=prog_bar, batch_size=len(step.batch))
 
     def _log_held_out(self, split: str, batch: PairBatch) -> None:
         loss = denoising_loss(self.denoising_step(batch, stream=split))
@@ -162,16 +166,23 @@ class ComposeModule(LightningModule):
                 f"{name!r} beside {list(self.losses)}. Rename its key under `losses:`, or set `callback.name`."
             )
         self.losses[name] = callback
-        if name not in self.heads:
-            with seeded(f"{self.seed}/heads/{name}"):
-                head = callback.build(self)
-            if head is not None:
-                self.heads[name] = head
+        # A head that was trained before is kept, but not for a loss of another class that took its name.
+        if self._head_classes.get(name) is not type(callback):
+            self._build_head(name, callback)
 
     def remove_loss(self, callback: LossCallback) -> None:
         """Forget a term when its trainer is done; its head stays, with what it learned."""
         if self.losses.get(callback.name) is callback:
             del self.losses[callback.name]
+
+    def _build_head(self, name: str, callback: LossCallback) -> None:
+        self._head_classes[name] = type(callback)
+        if name in self.heads:
+            del self.heads[name]
+        with seeded(f"{self.seed}/heads/{name}"):
+            head = callback.build(self)
+        if head is not None:
+            self.heads[name] = head
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         groups: list[dict[str, Any]] = [{"params": list(self.backbone.trained.parameters())}]
@@ -184,13 +195,23 @@ class ComposeModule(LightningModule):
             num_warmup_steps=self.warmup_steps,
             num_training_steps=self.trainer.max_steps,
         )
+        self._group_settings = group_settings(optimizer)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_train_start(self) -> None:
+        self.terms = StepMeans()
+        # A checkpoint brings its learning rate and the like with it; what is set now wins.
+        schedule = self.lr_schedulers()
+        if isinstance(schedule, LambdaLR) and self._group_settings:
+            apply_settings(self.trainer.optimizers[0], schedule, self._group_settings)
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         # A zero gradient would still let Adam's momentum move the head of a loss that is off.
         for head in self._idle_heads():
             head.zero_grad(set_to_none=True)
         self.log("train/lr", optimizer.param_groups[0]["lr"])
+        for name, mean in self.terms.means(self.trainer.strategy.reduce).items():
+            self.log(f"train/{name}", mean, prog_bar=name == "loss")
 
     def configure_gradient_clipping(
         self,
@@ -232,6 +253,12 @@ class ComposeModule(LightningModule):
 def denoising_loss(step: DenoisingStep) -> Tensor:
     """Return the mean squared error of the prediction, in float32 (Ho et al., 2020, eq. 14)."""
     return F.mse_loss(step.prediction.float(), step.target.float())
+
+
+def _require_schedule(name: str) -> None:
+    known = [each.value for each in SchedulerType if each is not SchedulerType.PIECEWISE_CONSTANT]
+    if name not in known:
+        raise ValueError(f"Expected `lr_schedule` to be one of {known}, got {name!r}.")
 
 
 def _require_finite(loss: Tensor, batch: PairBatch, global_step: int) -> None:

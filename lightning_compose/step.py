@@ -21,18 +21,16 @@ class Tokens:
 
     Args:
         ids: Token ids, int64 ``[b, l]``.
-        nouns: Which tokens belong to which noun, bool ``[b, n, l]``; all False for padding and for nouns that were cut
-            off.
-        cut_off: How many nouns reach beyond the tokenizer's length.
+        nouns: Which tokens belong to which noun, bool ``[b, n, l]``; all False for padding and for nouns that reach
+            beyond the tokenizer's length.
     """
 
     ids: Tensor
     nouns: Tensor
-    cut_off: int
 
     def to(self, device: torch.device) -> Tokens:
         """Copy to a device."""
-        return Tokens(self.ids.to(device), self.nouns.to(device), self.cut_off)
+        return Tokens(self.ids.to(device), self.nouns.to(device))
 
 
 @dataclass(frozen=True)
@@ -49,6 +47,7 @@ class DenoisingStep:
 
     Args:
         batch: What came from the shards, images and masks at image resolution.
+        dropped: Whose caption was dropped, bool ``[b]``.
         tokens: The captions that conditioned the step: empty where dropped, then without nouns.
         text: Those captions, encoded.
         timesteps: ``[b]``.
@@ -59,6 +58,7 @@ class DenoisingStep:
     """
 
     batch: PairBatch
+    dropped: Tensor
     tokens: Tokens
     text: Text
     timesteps: Tensor
@@ -66,3 +66,14 @@ class DenoisingStep:
     noisy: Tensor
     prediction: Tensor
     target: Tensor
+
+    @property
+    def noun_supervised(self) -> Tensor:
+        """Which nouns have both a mask and tokens, bool ``[b, n]``."""
+        return self.batch.noun_supervised & self.tokens.nouns.any(dim=2)
+
+    @property
+    def unsupervised_nouns(self) -> Tensor:
+        """How many nouns lack a mask or were cut off, a scalar; those of dropped captions lack nothing."""
+        cut_off = self.batch.noun_supervised & ~self.noun_supervised & ~self.dropped[:, None]
+        return cut_off.sum() + self.batch.unsupervised.total()

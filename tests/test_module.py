@@ -7,6 +7,7 @@ from lightning.pytorch import Callback, Trainer, seed_everything
 from torch import nn
 
 from lightning_compose.backbones import StableDiffusion
+from lightning_compose.data.schema import Noun
 from lightning_compose.losses import LossCallback
 from lightning_compose.module import ComposeModule
 
@@ -124,6 +125,27 @@ def test_what_is_logged(make_module, tmp_path):
     assert last["train/images_per_s"] > 0
 
 
+def test_logged_terms_do_not_depend_on_the_accumulation(make_module, tmp_path):
+    whole, parts = Record(), Record()
+    trainer(tmp_path, whole, Scaled(), steps=2).fit(make_module(), batches(2, batch_size=4))
+    trainer(tmp_path, parts, Scaled(), steps=2, accumulate_grad_batches=2).fit(make_module(), batches(4, batch_size=2))
+    for name in ("train/loss", "train/denoise", "train/scaled_weighted"):
+        assert parts.logged[3][name] == pytest.approx(whole.logged[1][name], rel=1e-4)
+
+
+def test_unsupervised_nouns_are_counted_once(make_module):
+    module, batch = make_module(caption_dropout=0.0), pair_batch([0, 1])
+    batch.nouns[0] = (batch.nouns[0][0], Noun("beyond", ((100, 106),), mask=1))
+    batch.noun_supervised[1, 0] = False
+    batch.unsupervised.update(no_mask=1)
+    step = module.denoising_step(batch)
+    assert step.noun_supervised.tolist() == [[True, False, False, False], [False, True, False, False]]
+    assert step.unsupervised_nouns == 2
+    dropped = make_module(caption_dropout=1.0).denoising_step(pair_batch([0]))
+    assert dropped.dropped.tolist() == [True]
+    assert dropped.unsupervised_nouns == 0
+
+
 def test_gradients_are_clipped_by_their_norm(make_module, tmp_path):
     class Norm(Callback):
         def on_before_zero_grad(self, trainer, pl_module, optimizer):
@@ -170,6 +192,22 @@ def test_a_module_may_be_trained_again_without_a_loss(make_module, tmp_path):
     assert torch.equal(module.heads["scaled"].weight, head)
     trainer(tmp_path, Scaled(), steps=2).fit(module, batches(2))
     assert not torch.equal(module.heads["scaled"].weight, head)
+
+
+def test_a_head_is_not_handed_to_another_loss_of_the_same_name(make_module, tmp_path):
+    class Wider(LossCallback):
+        def build(self, module):
+            return nn.Linear(1, 2)
+
+        def compute(self, step, head):
+            return head(step.prediction.mean().view(1)).sum()
+
+    wider = Wider()
+    wider.name = "scaled"
+    module = make_module()
+    trainer(tmp_path, Scaled(), steps=1).fit(module, batches(1))
+    trainer(tmp_path, wider, steps=1).fit(module, batches(1))
+    assert module.heads["scaled"].out_features == 2
 
 
 def test_losses_need_names_of_their_own(make_module, tmp_path):
@@ -238,6 +276,26 @@ def test_resume_needs_the_same_losses(make_module, tmp_path):
     resumed = make_module()
     trainer(tmp_path, Scaled(), steps=2).fit(resumed, batches(2), ckpt_path=path)
     assert torch.equal(resumed.heads["scaled"].weight, module.heads["scaled"].weight)
+
+
+def test_on_resume_the_settings_of_now_win_and_the_schedule_goes_on(make_module, tmp_path):
+    def fit(rate, warmup_steps, record, **resume):
+        module = make_module(optimizer=lambda params: torch.optim.AdamW(params, lr=rate), warmup_steps=warmup_steps)
+        run = trainer(tmp_path, record, steps=2 if not resume else 4)
+        run.fit(module, batches(4), **resume)
+        return run
+
+    first, same, changed = Record(), Record(), Record()
+    fit(1e-2, 8, first).save_checkpoint(tmp_path / "last.ckpt")
+    fit(1e-2, 8, same, ckpt_path=tmp_path / "last.ckpt")
+    fit(3e-2, 0, changed, ckpt_path=tmp_path / "last.ckpt")
+    assert [each["train/lr"] for each in first.logged + same.logged] == pytest.approx([0, 0.00125, 0.0025, 0.00375])
+    assert [each["train/lr"] for each in changed.logged] == pytest.approx([0.03, 0.03])
+
+
+def test_schedule_must_be_known(make_module):
+    with pytest.raises(ValueError, match=r"Expected `lr_schedule` to be one of .*'cosine'.*, got 'foo'"):
+        make_module(lr_schedule="foo")
 
 
 def test_caption_dropout_must_be_a_share(make_module):

@@ -13,7 +13,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from lightning_compose.backbones.base import Backbone
 from lightning_compose.backbones.components import load_model
-from lightning_compose.data.tokens import CUT_OFF, noun_tokens
+from lightning_compose.data.tokens import noun_tokens
 from lightning_compose.step import Text, Tokens
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class StableDiffusion(Backbone):
             list(captions), padding="max_length", truncation=True, return_offsets_mapping=True, return_tensors="pt"
         )
         found = noun_tokens(encoded["offset_mapping"], nouns, max_nouns)
-        return Tokens(encoded["input_ids"], found.mask, found.unsupervised[CUT_OFF])
+        return Tokens(encoded["input_ids"], found.mask)
 
     def encode_text(self, tokens: Tokens) -> Text:
         encoded = self.text_encoder(tokens.ids)
