@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from PIL import ImageDraw, ImageFont
 
+from lightning_compose.data.font import load_font
 from lightning_compose.data.overlay import Color
 
 BLACK: Color = (0, 0, 0)
@@ -14,10 +15,11 @@ BLACK: Color = (0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word and its colour."""
+    """A word and its colour. `tail` follows without a space in black, such as a comma."""
 
     text: str
     color: Color = BLACK
+    tail: str = ""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Paragraph:
     """
 
     lines: tuple[tuple[Word, ...], ...]
-    font: ImageFont.FreeTypeFont | ImageFont.ImageFont
+    font: ImageFont.FreeTypeFont
     line_height_px: int
 
     @property
@@ -45,7 +47,9 @@ class Paragraph:
             place = float(x)
             for word in line:
                 canvas.text((place, y), word.text, fill=word.color, font=self.font)
-                place += self.font.getlength(f"{word.text} ")
+                place += self.font.getlength(word.text)
+                canvas.text((place, y), word.tail, fill=BLACK, font=self.font)
+                place += self.font.getlength(f"{word.tail} ")
             y += self.line_height_px
 
 
@@ -57,11 +61,11 @@ def paragraph(words: Iterable[Word], width_px: int, size_px: int = 14) -> Paragr
         width_px: Width of the lines.
         size_px: Size of the font.
     """
-    font = ImageFont.load_default(size_px)
+    font = load_font(size_px)
     lines: list[list[Word]] = []
     free = 0.0
     for word in words:
-        length = font.getlength(f"{word.text} ")
+        length = font.getlength(f"{word.text}{word.tail} ")
         if not lines or length > free:
             lines.append([])
             free = float(width_px)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from lightning_compose.data.colored_text import BLACK, Paragraph, Word, paragraph
+from lightning_compose.data.colored_text import Paragraph, Word, paragraph
 from lightning_compose.data.images import decode_image
 from lightning_compose.data.masks import decode_mask
 from lightning_compose.data.overlay import Color, mask_color, overlay_masks
@@ -73,17 +73,16 @@ def _texts(sample: Sample) -> list[Paragraph]:
 
 
 def _caption_words(annotation: Annotation) -> list[Word]:
-    return [
-        Word(match.group(), _color_at(annotation, *match.span())) for match in re.finditer(r"\S+", annotation.caption)
-    ]
+    return [_word(annotation, *match.span()) for match in re.finditer(r"\S+", annotation.caption)]
 
 
-def _color_at(annotation: Annotation, start: int, end: int) -> Color:
+def _word(annotation: Annotation, start: int, end: int) -> Word:
     for noun in annotation.nouns:
-        overlaps = any(start < noun_end and noun_start < end for noun_start, noun_end in noun.spans)
-        if overlaps and noun.mask is not None:
-            return mask_color(noun.mask)
-    return BLACK
+        ends = [noun_end for noun_start, noun_end in noun.spans if start < noun_end and noun_start < end]
+        if ends and noun.mask is not None:
+            cut = min(end, ends[-1])
+            return Word(annotation.caption[start:cut], mask_color(noun.mask), annotation.caption[cut:end])
+    return Word(annotation.caption[start:end])
 
 
 def _panels(sample: Sample) -> list[Image.Image]:

@@ -29,6 +29,16 @@ def test_a_word_wider_than_a_line_gets_its_own():
     assert [len(line) for line in text.lines] == [1, 1, 1]
 
 
+def test_what_follows_a_word_is_black_and_in_the_line():
+    pixels = drawn(paragraph([Word("red", (255, 0, 0), tail="mmm"), Word("end")], width_px=200)).astype(int)
+    red = np.nonzero(pixels[:, :, 0] - pixels[:, :, 2] > 60)[1]
+    black = np.nonzero(pixels.max(axis=2) < 90)[1]
+    assert red.max() < black.min() < red.max() + 5
+    whole = paragraph([Word("redmmm"), Word("end")], width_px=200)
+    assert np.nonzero(drawn(whole).max(axis=2) < 90)[1].max() == black.max()
+    assert len(paragraph([Word("a", tail="m" * 40), Word("b")], width_px=50).lines) == 2
+
+
 def test_words_have_their_colors():
     pixels = drawn(paragraph([Word("red", (255, 0, 0)), Word("black")], width_px=200)).astype(int)
     red = np.nonzero(pixels[:, :, 0] - pixels[:, :, 2] > 60)[1]

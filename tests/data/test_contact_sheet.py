@@ -42,6 +42,16 @@ def test_a_noun_is_named_in_the_color_of_its_mask(make_sample):
     assert not close_to(np.asarray(contact_sheet([bare]))[:text_height], mask_color(0)).any()
 
 
+def test_punctuation_after_a_noun_is_black(make_sample):
+    plain, comma = (
+        np.asarray(contact_sheet([make_sample(0, caption=f"cup{mark}", nouns=(Noun("cup", ((0, 3),), mask=0),))]))
+        for mark in ("", ",,,,,,")
+    )
+    colored = [close_to(sheet[:60], mask_color(0)) for sheet in (plain, comma)]
+    assert np.array_equal(*colored)
+    assert (comma[:60].max(axis=2) < 90).sum() > (plain[:60].max(axis=2) < 90).sum()
+
+
 def test_captions_only_sets_can_be_drawn(make_sample):
     contact_sheet([make_sample(0, negative=False, nouns=(), masks=())])
 
