@@ -23,12 +23,10 @@ class NounTokens:
 
     Args:
         mask: bool ``[b, n, t]``; all False for a noun that is padding or is cut off.
-        supervised: bool ``[b, n]``; the noun is there and all of it was tokenized.
-        unsupervised: How many nouns are not, by reason.
+        unsupervised: How many nouns have no tokens, by reason.
     """
 
     mask: Tensor
-    supervised: Tensor
     unsupervised: Counter[str]
 
 
@@ -74,7 +72,6 @@ def noun_tokens(offsets: Tensor, nouns: Sequence[Sequence[Noun]], max_nouns: int
     """
     batch, tokens, _ = offsets.shape
     mask_bnt = torch.zeros(batch, max_nouns, tokens, dtype=torch.bool)
-    supervised_bn = torch.zeros(batch, max_nouns, dtype=torch.bool)
     unsupervised: Counter[str] = Counter()
     for row, nouns_of_caption in enumerate(nouns):
         for column, noun in enumerate(nouns_of_caption):
@@ -82,5 +79,4 @@ def noun_tokens(offsets: Tensor, nouns: Sequence[Sequence[Noun]], max_nouns: int
                 unsupervised[CUT_OFF] += 1
                 continue
             mask_bnt[row, column] = token_mask(offsets[row], noun.spans)
-            supervised_bn[row, column] = True
-    return NounTokens(mask_bnt, supervised_bn, unsupervised)
+    return NounTokens(mask_bnt, unsupervised)
