@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, get_args
 
 import numpy as np
@@ -107,7 +108,11 @@ class ConPairDataModule(LightningDataModule):
         return self._loader(stream)
 
     def val_dataloader(self) -> DataLoader[PairBatch] | list[DataLoader[PairBatch]]:
-        return self._evaluation_loader(self._shards, self._val_rows) if len(self._val_rows) else []
+        if len(self._val_rows) == 0:
+            # Lightning asks whether this was intended: `val_fraction` = 0 says so.
+            warnings.filterwarnings("ignore", "Total length of `list` across ranks is zero")
+            return []
+        return self._evaluation_loader(self._shards, self._val_rows)
 
     def test_dataloader(self) -> DataLoader[PairBatch]:
         return self._evaluation_loader(self._test_shards, np.arange(len(self._test_shards)))

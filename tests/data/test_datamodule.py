@@ -65,10 +65,11 @@ def test_validate_and_test_run_alone(root):
     assert sorted(index for _, indices in module.validated for index in indices) == list(range(20))
 
 
-def test_no_validation(root):
+def test_no_validation(root, recwarn):
     module = Recorder()
     quiet_trainer(num_sanity_val_steps=2).fit(module, pairs(root, val_fraction=0.0))
     assert (len(module.trained), module.validated) == (8, [])
+    assert not [each for each in recwarn if "Total length" in str(each.message)]
     with pytest.raises(ValueError, match=r"`val_fraction` = 0.0, got 20 to train and 0 to validate"):
         quiet_trainer().validate(module, pairs(root, val_fraction=0.0))
 
