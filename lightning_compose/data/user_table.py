@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from lightning_compose.cli.errors import closest
 from lightning_compose.data.schema import CATEGORIES, STAGES
 
 COLUMNS = ("positive", "caption", "negative", "negative_caption", "nouns", "masks", "stage", "category")
@@ -79,14 +80,17 @@ def _csv_records(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, _Recor
     number = 1
     try:
         for number, record in enumerate(reader, start=2):
-            if None in record:
+            if any(cell.strip() for cell in record.pop(None, ())):
                 raise TableError(
                     path,
                     number,
                     None,
                     f"Expected {len(reader.fieldnames or ())} cells, got more. Quote cells with commas.",
                 )
-            yield number, record
+            # Spreadsheets write empty rows and columns where something once was.
+            filled = {column: cell for column, cell in record.items() if column.strip() or cell}
+            if any(cell and cell.strip() for cell in filled.values()):
+                yield number, filled
     except csv.Error as error:
         raise TableError(path, number + 1, None, f"Expected CSV, got {error}.") from error
 
@@ -114,7 +118,7 @@ class _Cells:
 
     def row(self) -> TableRow:
         self._require_columns()
-        nouns = tuple(noun or self._fail("nouns", "Expected a noun, got an empty one.") for noun in self._list("nouns"))
+        nouns, masks = self._nouns_and_masks()
         return TableRow(
             self.number,
             positive=self._text("positive") or self._missing("positive"),
@@ -122,7 +126,7 @@ class _Cells:
             negative=self._text("negative"),
             negative_caption=self._text("negative_caption"),
             nouns=nouns,
-            masks=self._masks(nouns),
+            masks=masks,
             stage=self._choice("stage", STAGES, "composition"),
             category=self._choice("category", CATEGORIES, "other"),
         )
@@ -130,7 +134,8 @@ class _Cells:
     def _require_columns(self) -> None:
         unknown = [column for column in self.record if column not in COLUMNS]
         if unknown:
-            self._fail(str(unknown[0]), f"Expected columns of {list(COLUMNS)}. Rename or remove this one.")
+            name = str(unknown[0])
+            self._fail(name, f"Expected columns of {list(COLUMNS)}. Rename or remove this one.{closest(name, COLUMNS)}")
 
     def _text(self, column: str) -> str | None:
         value = self.record.get(column)
@@ -152,14 +157,19 @@ class _Cells:
         except (ValueError, RecursionError) as error:
             self._fail(column, f"Expected a JSON list or texts separated by semicolons, got {error}.")
 
-    def _masks(self, nouns: tuple[str, ...]) -> tuple[str | None, ...]:
-        masks = self._list("masks")
-        if masks and len(masks) != len(nouns):
-            self._fail(
-                "masks",
-                f"Expected a mask for each of {len(nouns)} nouns, got {len(masks)}. Leave empty those that lack one.",
-            )
-        return tuple(masks) or (None,) * len(nouns)
+    def _nouns_and_masks(self) -> tuple[tuple[str, ...], tuple[str | None, ...]]:
+        nouns, masks = self._list("nouns"), self._list("masks")
+        if not any(masks):
+            masks = [None] * len(nouns)
+        if len(masks) != len(nouns):
+            # The end of "cup; dog;" is no noun, and needs no mask.
+            nouns = [noun for noun in nouns if noun]
+            masks = masks[: len(nouns)] + [mask for mask in masks[len(nouns) :] if mask]
+        if len(masks) != len(nouns) or any(mask and not noun for noun, mask in zip(nouns, masks, strict=True)):
+            expected = f"Expected a mask for each of {len([each for each in nouns if each])} nouns"
+            self._fail("masks", f"{expected}, got {len(masks)}. Leave empty those that lack one.")
+        kept = [(noun, mask) for noun, mask in zip(nouns, masks, strict=True) if noun]
+        return tuple(noun for noun, _ in kept), tuple(mask for _, mask in kept)
 
     def _choice(self, column: str, known: tuple[str, ...], default: str) -> str:
         value = self._text(column) or default

@@ -48,6 +48,35 @@ def test_json_lines(table):
 
 
 @pytest.mark.parametrize(
+    ("nouns", "masks", "expected"),
+    [
+        ("cup;", "", (("cup",), (None,))),
+        (" ; cup; ;dog ;", " ", (("cup", "dog"), (None, None))),
+        ("cup;", "m.png", (("cup",), ("m.png",))),
+        ("cup;", "m.png;", (("cup",), ("m.png",))),
+        ("cup", "m.png; ;", (("cup",), ("m.png",))),
+        ("cup;dog;", "m.png;", (("cup", "dog"), ("m.png", None))),
+        ("cup;;dog", "m.png;;n.png", (("cup", "dog"), ("m.png", "n.png"))),
+        ("cup;;dog", "m.png;n.png", (("cup", "dog"), ("m.png", "n.png"))),
+        (" ", "", ((), ())),
+    ],
+)
+def test_blanks_in_lists_are_dropped(table, nouns, masks, expected):
+    (row,) = read_table(table(f"positive,caption,nouns,masks\na.png,a cup and a dog,{nouns},{masks}\n"))
+    assert (row.nouns, row.masks) == expected
+
+
+def test_blank_rows_and_columns_of_a_spreadsheet_are_dropped(table):
+    (row,) = read_table(table("positive,caption,\na.png,a cup,,\n,,\n , ,\n"))
+    assert (row.number, row.positive, row.caption) == (2, "a.png", "a cup")
+
+
+def test_a_column_with_a_slip_is_recognised(table):
+    with pytest.raises(TableError, match=r"column captions: Expected .* Did you mean 'caption'\?"):
+        read_table(table("positive,captions\na.png,a cup\n"))
+
+
+@pytest.mark.parametrize(
     ("text", "row", "column"),
     [
         ("positive,caption\na.png,\n", 2, "caption"),
@@ -60,10 +89,12 @@ def test_json_lines(table):
         ("", None, None),
         ("positive,caption,stage\na.png,a cup,first\n", 2, "stage"),
         ("positive,caption,category\na.png,a cup,taste\n", 2, "category"),
-        ("positive,caption,nouns\na.png,a cup,cup;\n", 2, "nouns"),
         ("positive,caption,nouns\na.png,a cup,[cup\n", 2, "nouns"),
         ("positive,caption,nouns,masks\na.png,a cup,cup,m.png;n.png\n", 2, "masks"),
+        ("positive,caption,nouns,masks\na.png,a cup,cup;,m.png;n.png\n", 2, "masks"),
+        ("positive,caption,nouns,masks\na.png,a cup,cup;;,;m.png;\n", 2, "masks"),
         ("positive,caption,masks\na.png,a cup,m.png\n", 2, "masks"),
+        ("positive,caption,\na.png,a cup,fine\n", 2, ""),
     ],
 )
 def test_bad_csv(table, text, row, column):
