@@ -25,6 +25,9 @@ from lightning_compose.cli import PROG, run_folder
 from lightning_compose.cli.config_files import CommandLine, read_command_line
 from lightning_compose.cli.errors import closest, explain
 from lightning_compose.cli.loggers import place_in, run_loggers
+from lightning_compose.cli.run_start import RunStart
+from lightning_compose.data.datamodule import ConPairDataModule
+from lightning_compose.module import ComposeModule
 
 # Imported for their names: a config may then say `class_path: StableDiffusion` without the module.
 __all__ = ["ComposeCLI", "backbones", "losses", "run"]
@@ -45,9 +48,14 @@ TRAINER_DEFAULTS = {
 class SaveConfig(SaveConfigCallback):
     """Save the configuration into the run's folder when training starts, over that of the life before."""
 
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Do nothing yet: what may still fail must leave the folder as it was."""
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if trainer.is_global_zero:
+            self.save_config(trainer, pl_module, "fit")
+
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        if stage != "fit":
-            return
         config = self.config.clone()
         # Where one life started from is no setting of the run.
         config["ckpt_path"] = None
@@ -142,7 +150,7 @@ class ComposeCLI(LightningCLI):
         if self.command == "fit":
             _require_max_steps(config.trainer)
             self.checkpoint = run_folder.resolve_checkpoint(config.ckpt_path, config.run_dir)
-            if _is_first_process() and not config.trainer.fast_dev_run:
+            if _is_first_process():
                 self._say_where_it_starts(config.ckpt_path, config.run_dir)
         else:
             self.checkpoint = run_folder.require_checkpoint(config.ckpt_path, config.run_dir)
@@ -151,12 +159,8 @@ class ComposeCLI(LightningCLI):
     def _say_where_it_starts(self, ckpt_path: str | None, run_dir: str) -> None:
         if self.checkpoint is not None:
             print(f"Going on from {self.checkpoint}")
-            return
-        if ckpt_path == "last":
+        elif ckpt_path == "last":
             print(f"Starting afresh: no checkpoint in {run_folder.checkpoints_folder(run_dir)}")
-        earlier = run_folder.set_aside(run_dir)
-        if earlier is not None:
-            print(f"Moved what an earlier run left in {run_dir} to {earlier}; --ckpt_path last would have gone on")
 
     # -- the trainer ---------------------------------------------------------------------------------
 
@@ -166,12 +170,22 @@ class ComposeCLI(LightningCLI):
         if config.enable_progress_bar is not False and not any(isinstance(each, ProgressBar) for each in callbacks):
             callbacks.append(StepProgress())
         loggers = run_loggers(config.logger, self._get(self.config_init, "run_dir"), self.command)
+        # A dry run writes nothing: there the Trainer has no loggers but dummies.
+        if self.command == "fit" and not config.fast_dev_run:
+            callbacks.insert(0, RunStart(loggers, afresh=self.checkpoint is None))
+            loggers = []
         return super().instantiate_trainer(callbacks=callbacks, logger=loggers, **kwargs)
 
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> Trainer:
         if config["enable_checkpointing"] is False:
             callbacks = [each for each in callbacks if not isinstance(each, Checkpoint)]
         return super()._instantiate_trainer(config, callbacks)
+
+    def before_fit(self) -> None:
+        """Check what would fail only in the first step, when the folder is touched already."""
+        size_px = getattr(self.datamodule, "size_px", None)
+        if isinstance(self.model, ComposeModule) and size_px is not None:
+            self.model.backbone.latent_shape(size_px, size_px)
 
     def _named_losses(self) -> list[losses.LossCallback]:
         named = self._get(self.config_init, "losses")
@@ -191,9 +205,6 @@ def run(
     datamodule_class: type[LightningDataModule] | None = None,
 ) -> None:
     """Run fit, validate or test; see `lightning_compose.cli.main`."""
-    from lightning_compose.data.datamodule import ConPairDataModule
-    from lightning_compose.module import ComposeModule
-
     line = read_command_line(arguments)
     ComposeCLI(command, line, module_class or ComposeModule, datamodule_class or ConPairDataModule)
 
