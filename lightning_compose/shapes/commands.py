@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from tqdm import tqdm
 
+from lightning_compose.cli.errors import one_line_errors
 from lightning_compose.data.shards import ShardWriter
 from lightning_compose.shapes.generate import generate
 from lightning_compose.shapes.holdout import SPLITS
+
+PROG = "python -m lightning_compose shapes"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -22,10 +26,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: When an argument is wrong or the folder is not empty.
     """
-    parser = _parser()
-    options = parser.parse_args(argv)
+    with one_line_errors(PROG):
+        _write(_parser().parse_args(argv))
+
+
+def _write(options: argparse.Namespace) -> None:
     if options.out.exists() and (not options.out.is_dir() or any(options.out.iterdir())):
-        parser.error(f"Expected --out to be a new or empty folder, got {options.out}. Choose another, or remove it.")
+        raise ValueError(
+            f"Expected --out to be a new or empty folder, got {options.out}. Choose another, or remove it."
+        )
     samples = generate(options.seed, options.split, range(options.pairs), options.size_px)
     with ShardWriter(options.out) as writer:
         for sample in tqdm(samples, total=options.pairs, unit="pair", desc="shapes"):
@@ -33,9 +42,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"Wrote {options.pairs} pairs ({options.split}, seed {options.seed}, {options.size_px} px) to {options.out}")
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise argparse.ArgumentError(None, message)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="lightning_compose shapes",
+    parser = _Parser(
+        prog=PROG,
         description="Write contrastive pairs of the embedded world as shards.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
@@ -52,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
 def _at_least(lowest: int) -> Callable[[str], int]:
     def integer(text: str) -> int:
         if not text.isdecimal() or int(text) < lowest:
-            raise argparse.ArgumentTypeError(f"expected an integer of at least {lowest}, got {text!r}")
+            raise argparse.ArgumentTypeError(f"Expected an integer of at least {lowest}, got {text!r}.")
         return int(text)
 
     return integer

@@ -33,17 +33,23 @@ def test_writes_the_same_bytes_again(tmp_path):
 
 def test_refuses_a_folder_with_something_in_it(tmp_path, capsys):
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit) as stopped:
         main(["--out", str(tmp_path)])
-    assert "new or empty folder" in capsys.readouterr().err
+    assert stopped.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: Expected --out to be a new or empty folder")
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
 @pytest.mark.parametrize("argument", [["--pairs", "0"], ["--size_px", "8"], ["--seed", "-1"], ["--split", "test"]])
 def test_refuses_wrong_arguments(argument, tmp_path, capsys):
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit) as stopped:
         main(["--out", str(tmp_path / "set"), *argument])
-    assert argument[1] in capsys.readouterr().err
+    assert stopped.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: argument {argument[0]}: ")
+    assert argument[1] in line
+    assert line.endswith("(see python -m lightning_compose shapes --help)")
 
 
 def test_needs_no_torch():
