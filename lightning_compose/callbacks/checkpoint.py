@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
+from weakref import proxy
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
+
+LAST_CHECKPOINT = f"{ModelCheckpoint.CHECKPOINT_NAME_LAST}{ModelCheckpoint.FILE_EXTENSION}"
+PARTIAL = ".part"
 
 
 class Checkpoint(ModelCheckpoint):
@@ -15,17 +21,18 @@ class Checkpoint(ModelCheckpoint):
     Args:
         dirpath: Folder of the checkpoints.
         every_n_train_steps: Optimizer steps between two checkpoints.
-        train_time_interval: Instead, the time between two checkpoints.
+        train_time_interval: Instead, the time between two checkpoints; where given, `every_n_train_steps` gives way.
         save_top_k: How many to keep: 1 = the latest, -1 = all; by `monitor`, the best.
         monitor: A logged quantity, such as ``val/loss``; None = keep by age.
         mode: Whether the ``min`` or the ``max`` of `monitor` is best.
-        save_last: Link ``last.ckpt`` to the latest checkpoint, or copy it (true). A link costs no second write, and a
-            kill in the middle of a write leaves it at the checkpoint before.
+        save_last: Link ``last.ckpt`` to the latest checkpoint, or copy it (true). A link costs no second write. Where
+            the latest is none of the best, ``last.ckpt`` is a file of its own.
         filename: Pattern of the file names.
         save_weights_only: Leave out what a resume needs.
         verbose: Say which checkpoints are saved.
 
-    `ModelCheckpoint` saves nothing at the end of a training that stops between two intervals.
+    `ModelCheckpoint` saves nothing at the end of a training that stops between two intervals, and links ``last.ckpt``
+    to one of the best. A kill in the middle of a write leaves the checkpoints before it.
     """
 
     def __init__(
@@ -51,11 +58,22 @@ class Checkpoint(ModelCheckpoint):
             save_weights_only=save_weights_only,
             mode=mode,
             auto_insert_metric_name=False,
-            every_n_train_steps=every_n_train_steps,
+            every_n_train_steps=every_n_train_steps if train_time_interval is None else None,
             train_time_interval=train_time_interval,
             # A resumed run overwrites its own last.ckpt instead of starting a last-v1.ckpt beside it.
             enable_version_counter=False,
         )
+        self._last_written_at_step = 0
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        deferred, self._defer_save_until_validation = self._defer_save_until_validation, False
+        super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+        if self._defer_save_until_validation:
+            # Until the first validation nothing can be ranked, but the state can be kept.
+            self._write_last(trainer)
+        self._defer_save_until_validation |= deferred
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self._should_skip_saving_checkpoint(trainer):
@@ -63,4 +81,49 @@ class Checkpoint(ModelCheckpoint):
         candidates = self._monitor_candidates(trainer)
         if self.monitor is None or self.monitor in candidates:
             self._save_topk_checkpoint(trainer, candidates)
-        self._save_last_checkpoint(trainer, candidates)
+            self._save_last_checkpoint(trainer, candidates)
+        else:
+            self._write_last(trainer)
+
+    def _save_topk_checkpoint(self, trainer: Trainer, monitor_candidates: dict[str, Any]) -> None:
+        super()._save_topk_checkpoint(trainer, monitor_candidates)
+        is_kept = self._last_global_step_saved == trainer.global_step
+        if self.save_last == "link" and self.save_top_k != 0 and not is_kept:
+            self._write_last(trainer)
+
+    def _write_last(self, trainer: Trainer) -> None:
+        if not self.save_last or self._should_skip_saving_checkpoint(trainer):
+            return
+        # Called once a micro-batch: with accumulation, several times in the same optimizer step.
+        if self._last_written_at_step != trainer.global_step:
+            self._last_written_at_step = trainer.global_step
+            self.last_model_path = self._last_checkpoint_saved = str(Path(self.dirpath or "", LAST_CHECKPOINT))
+            _save_whole(trainer, self.last_model_path, self.save_weights_only)
+
+    def _save_checkpoint(self, trainer: Trainer, filepath: str) -> None:
+        _save_whole(trainer, filepath, self.save_weights_only)
+        self._last_global_step_saved = trainer.global_step
+        self._last_checkpoint_saved = filepath
+        if self.save_last == "link":
+            # Now, and not after the previous one is removed: a kill in between would leave a link to nothing.
+            self._link_checkpoint(trainer, filepath, str(Path(filepath).with_name(LAST_CHECKPOINT)))
+        if trainer.is_global_zero:
+            for logger in trainer.loggers:
+                logger.after_save_checkpoint(proxy(self))
+
+    @staticmethod
+    def _link_checkpoint(trainer: Trainer, filepath: str, linkpath: str) -> None:
+        file, link = Path(filepath), Path(linkpath)
+        if trainer.is_global_zero and file.absolute() != link.absolute():
+            new = link.with_name(f"{link.name}{PARTIAL}")
+            new.unlink(missing_ok=True)
+            new.symlink_to(os.path.relpath(file, link.parent))
+            new.replace(link)
+        trainer.strategy.barrier()
+
+
+def _save_whole(trainer: Trainer, file: str, weights_only: bool) -> None:
+    # Beside its final name: the Trainer stages in $TMPDIR, and from another file system a file arrives in pieces.
+    trainer.save_checkpoint(f"{file}{PARTIAL}", weights_only)
+    if trainer.is_global_zero:
+        os.replace(f"{file}{PARTIAL}", file)
