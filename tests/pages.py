@@ -20,14 +20,14 @@ TWO_STEPS = (
     "--data.global_batch_size 4 --data.micro_batch_size 2"
 )
 SMALL = "--data.size_px 16 --trainer.precision 32-true"
-CAPTIONS = [f"a red circle above {count} blue squares" for count in range(2, 42)]
+TABLE = "positive,caption\n" + "".join(f"{n}.png,a red circle above {n} blue squares\n" for n in range(2, 42))
 
 
 def enter_checkout(folder: Path, page: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make `folder` look like the repository's root to a reader who follows `page`, and go there."""
     for name in ("configs", "data_shards", "lightning_compose"):
         (folder / name).symlink_to(ROOT / name)
-    write_images(folder)
+    write_images(page, folder)
     (folder / "prompts.txt").write_text("a red circle\na blue square\n")
     write_named_files(page, folder)
     monkeypatch.chdir(folder)
@@ -36,13 +36,13 @@ def enter_checkout(folder: Path, page: Path, monkeypatch: pytest.MonkeyPatch) ->
     return folder
 
 
-def write_images(folder: Path) -> None:
-    """Write `my_images.csv` and its images."""
-    lines = ["positive,caption"]
-    for index, caption in enumerate(CAPTIONS):
-        Image.fromarray(np.full((16, 16, 3), 6 * index, np.uint8)).save(folder / f"{index}.png")
-        lines.append(f"{index}.png,{caption}")
-    (folder / "my_images.csv").write_text("\n".join(lines) + "\n")
+def write_images(page: Path, folder: Path) -> None:
+    """Write `my_images.csv`, the page's own where it shows one, and the images that it names."""
+    shown = [block for block in fenced_blocks(page, "text") if block.startswith("positive,caption")]
+    table = shown[0] if shown else TABLE
+    (folder / "my_images.csv").write_text(table)
+    for index, file in enumerate(re.findall(r"\w+\.(?:jpg|png)", table), start=1):
+        Image.fromarray(np.full((16, 16, 3), 6 * index, np.uint8)).save(folder / file)
 
 
 def write_named_files(page: Path, folder: Path) -> None:
