@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from lightning_compose.backbones.base import Backbone
+from lightning_compose.component_match import require_same_components
 from lightning_compose.module import ComposeModule
 
 MANIFEST = "manifest.jsonl"
@@ -24,10 +26,18 @@ MANIFEST = "manifest.jsonl"
 
 @dataclass(frozen=True)
 class Prompt:
-    """A text and the seed of its image."""
+    """A text and the seed of its image, in [0, 2**64).
+
+    Raises:
+        ValueError: When the seed is out of its range.
+    """
 
     text: str
     seed: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**64:
+            raise ValueError(f"Expected the seed of {self.text!r} to be in [0, 2**64), got {self.seed}.")
 
 
 def predict(
@@ -94,9 +104,18 @@ def generate(
 
     Each prompt's noise comes from its own generator on the CPU: independent of the batch, the device and the global
     random generators.
+
+    Raises:
+        ValueError: When a number is below 1.
     """
-    if batch_size < 1:
-        raise ValueError(f"Expected `batch_size` to be at least 1, got {batch_size}.")
+    for name, value in {"batch_size": batch_size, "num_inference_steps": num_inference_steps}.items():
+        if value < 1:
+            raise ValueError(f"Expected `{name}` to be at least 1, got {value}.")
+    settings = {"num_inference_steps": num_inference_steps, "guidance_scale": guidance_scale}
+    return _generate(backbone, prompts, batch_size, height=height_px, width=width_px, **settings)
+
+
+def _generate(backbone: Backbone, prompts: Sequence[Prompt], batch_size: int, **settings: Any) -> Iterator[Image.Image]:
     pipeline: Any = backbone.pipeline()
     pipeline.set_progress_bar_config(disable=True)
     for start in range(0, len(prompts), batch_size):
@@ -104,11 +123,8 @@ def generate(
         with _evaluating(backbone):
             result = pipeline(
                 [prompt.text for prompt in batch],
-                height=height_px,
-                width=width_px,
-                num_inference_steps=num_inference_steps,
-                guidance_scale=guidance_scale,
                 generator=[torch.Generator().manual_seed(prompt.seed) for prompt in batch],
+                **settings,
             )
         yield from result.images
 
@@ -119,7 +135,8 @@ def load_weights(module: ComposeModule, checkpoint_file: Path) -> None:
     Raises:
         ValueError: When the file is no checkpoint of such a module.
     """
-    checkpoint = torch.load(checkpoint_file, map_location="cpu", weights_only=True)
+    checkpoint = read_checkpoint(checkpoint_file)
+    require_same_model(module, checkpoint)
     try:
         module.on_load_checkpoint(checkpoint)
         module.load_state_dict(checkpoint["state_dict"])
@@ -128,6 +145,37 @@ def load_weights(module: ComposeModule, checkpoint_file: Path) -> None:
             f"Expected '{checkpoint_file}' to be a checkpoint of the model in the config, got {error!r}. Give the "
             "config that it was trained with."
         ) from error
+
+
+def read_checkpoint(file: Path) -> dict[str, Any]:
+    """Open a checkpoint; its tensors are read from the file only when they are used.
+
+    Raises:
+        ValueError: When it is damaged, cut short, or would run code when loaded.
+    """
+    try:
+        checkpoint = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+    except (FileNotFoundError, PermissionError):
+        raise
+    # Which one depends on where the file ends.
+    except (RuntimeError, UnpicklingError, EOFError, OSError) as error:
+        raise ValueError(
+            f"Expected a checkpoint as fit writes it, of plain tensors and numbers, got the file '{file}', which is "
+            "damaged, cut short, or would run code when loaded. Take another."
+        ) from error
+    if not isinstance(checkpoint, dict):
+        raise ValueError(f"Expected '{file}' to be a checkpoint as fit writes it, got a {type(checkpoint).__name__}.")
+    return checkpoint
+
+
+def require_same_model(module: ComposeModule, checkpoint: dict[str, Any]) -> None:
+    """Check that a checkpoint was written by such a module.
+
+    Raises:
+        ValueError: When a component differs.
+    """
+    if "component_configs" in checkpoint:
+        require_same_components(checkpoint["component_configs"], module.backbone.component_configs())
 
 
 def read_prompts(file: Path, seed: int = 0) -> list[Prompt]:
@@ -139,11 +187,11 @@ def read_prompts(file: Path, seed: int = 0) -> list[Prompt]:
 
     Raises:
         FileNotFoundError: When the file is missing.
-        ValueError: When it holds no prompt, or a line is no object with a ``prompt``; names the line.
+        ValueError: When it is no UTF-8, holds no prompt, or a line is no object with a ``prompt``; names the line.
     """
     if not file.is_file():
         raise FileNotFoundError(f"Expected --prompts to name a text or .jsonl file, found no file '{file}'.")
-    lines = [(number, line.strip()) for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)]
+    lines = [(number, line.strip()) for number, line in enumerate(_text(file).splitlines(), 1)]
     lines = [(number, line) for number, line in lines if line]
     if not lines:
         raise ValueError(f"Expected at least one prompt in '{file}', got an empty file.")
@@ -152,17 +200,26 @@ def read_prompts(file: Path, seed: int = 0) -> list[Prompt]:
     return [_json_prompt(line, seed + index, f"{file}:{number}") for index, (number, line) in enumerate(lines)]
 
 
+def _text(file: Path) -> str:
+    try:
+        # Windows' editors mark UTF-8 at the start of the file.
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"Expected '{file}' to be text in UTF-8, got {error}. Save it as UTF-8.") from error
+
+
 def _json_prompt(line: str, default_seed: int, place: str) -> Prompt:
     try:
         row = json.loads(line)
         text, seed = row["prompt"], row.get("seed", default_seed)
+        if isinstance(text, str) and type(seed) is int:
+            return Prompt(text, seed)
     except (ValueError, KeyError, TypeError, AttributeError):
-        text, seed = None, None
-    if not isinstance(text, str) or not isinstance(seed, int):
-        raise ValueError(
-            f"Expected line {place} to be a JSON object with a text `prompt` and perhaps an integer `seed`, got {line}"
-        )
-    return Prompt(text, seed)
+        pass
+    raise ValueError(
+        f"Expected line {place} to be a JSON object with a text `prompt` and perhaps an integer `seed` in [0, 2**64), "
+        f"got {line}"
+    )
 
 
 def _write_images(

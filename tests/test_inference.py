@@ -28,7 +28,12 @@ def test_json_lines_may_have_seeds(tmp_path):
     assert [each.seed for each in read_prompts(tmp_path / "p.jsonl", seed=5)] == [5, 77, 7]
 
 
-@pytest.mark.parametrize("line", ["a cat", '{"text": "a cat"}', '{"prompt": 3}', '{"prompt": "a", "seed": "b"}', "[1]"])
+SEEDS = [f'{{"prompt": "a", "seed": {seed}}}' for seed in (-1, 2**64, "true")]
+
+
+@pytest.mark.parametrize(
+    "line", ["a cat", '{"text": "a cat"}', '{"prompt": 3}', '{"prompt": "a", "seed": "b"}', "[1]", *SEEDS]
+)
 def test_a_broken_line_is_named(tmp_path, line):
     (tmp_path / "p.jsonl").write_text(f'{{"prompt": "a"}}\n{line}\n')
     with pytest.raises(ValueError, match=r"Expected line .*p\.jsonl:2 to be a JSON object"):
@@ -39,6 +44,23 @@ def test_an_empty_file_is_an_error(tmp_path):
     (tmp_path / "p.txt").write_text("\n \n")
     with pytest.raises(ValueError, match="at least one prompt"):
         read_prompts(tmp_path / "p.txt")
+
+
+def test_a_mark_of_utf_8_is_no_part_of_the_prompt(tmp_path):
+    (tmp_path / "p.txt").write_text("a cat", encoding="utf-8-sig")
+    assert read_prompts(tmp_path / "p.txt") == [Prompt("a cat", 0)]
+
+
+def test_another_encoding_is_refused(tmp_path):
+    (tmp_path / "p.txt").write_text("a caf\u00e9 table", encoding="latin-1")
+    with pytest.raises(ValueError, match=r"Expected '.*p\.txt' to be text in UTF-8"):
+        read_prompts(tmp_path / "p.txt")
+
+
+def test_a_seed_out_of_range_is_refused(tmp_path):
+    (tmp_path / "p.txt").write_text("a cat")
+    with pytest.raises(ValueError, match=r"the seed of 'a cat' to be in \[0, 2\*\*64\), got -1"):
+        read_prompts(tmp_path / "p.txt", seed=-1)
 
 
 def test_an_image_does_not_depend_on_its_batch(backbone):
@@ -78,6 +100,7 @@ def test_a_size_of_ones_own(backbone):
     assert image.size == (32, 16)
 
 
-def test_a_batch_of_nothing_is_refused(backbone):
-    with pytest.raises(ValueError, match="`batch_size` to be at least 1"):
-        next(generate(backbone, PROMPTS, batch_size=0))
+@pytest.mark.parametrize("name", ["batch_size", "num_inference_steps"])
+def test_zero_is_refused_before_anything_is_written(backbone, name):
+    with pytest.raises(ValueError, match=f"`{name}` to be at least 1"):
+        generate(backbone, PROMPTS, **{name: 0})

@@ -27,6 +27,7 @@ from lightning_compose.cli.errors import closest, explain
 from lightning_compose.cli.loggers import place_in, run_loggers
 from lightning_compose.cli.run_start import RunStart
 from lightning_compose.data.datamodule import ConPairDataModule
+from lightning_compose.inference import read_checkpoint, require_same_model
 from lightning_compose.module import ComposeModule
 
 # Imported for their names: a config may then say `class_path: StableDiffusion` without the module.
@@ -180,6 +181,10 @@ class ComposeCLI(LightningCLI):
         if config["enable_checkpointing"] is False:
             callbacks = [each for each in callbacks if not isinstance(each, Checkpoint)]
         return super()._instantiate_trainer(config, callbacks)
+
+    def after_instantiate_classes(self) -> None:
+        if self.checkpoint is not None and isinstance(self.model, ComposeModule):
+            require_same_model(self.model, read_checkpoint(self.checkpoint))
 
     def before_fit(self) -> None:
         """Check what would fail only in the first step, when the folder is touched already."""

@@ -91,19 +91,32 @@ def test_an_exported_folder_is_a_backbone(arguments):
         (["--prompts", "p.txt", "--out", "out", "--ckpt_path", "http://a/b"], "got the URL"),
         (["--prompts", "p.txt", "--out", "out", "--ckpt_path", "empty.ckpt"], "to be a checkpoint of the model in"),
         (["--prompts", "p.txt", "--out", "out", "--ckpt_path", "text.ckpt"], "Expected a checkpoint as fit writes it"),
+        (["--prompts", "p.txt", "--out", "out", "--ckpt_path", "cut.ckpt"], "Expected a checkpoint as fit writes it"),
+        (["--prompts", "p.txt", "--out", "out", "--ckpt_path", "wide.ckpt"], "`unet.block_out_channels` to be [8, 32]"),
+        (
+            ["--prompts", "p.txt", "--out", "out", "--num_inference_steps", "0"],
+            "`num_inference_steps` to be at least 1",
+        ),
+        (["--prompts", "latin.txt", "--out", "out"], "Expected 'latin.txt' to be text in UTF-8"),
         (["--prompts", "p.txt", "--out", "out", "--num_inference_step", "3"], "Did you mean 'num_inference_steps'?"),
     ],
 )
-def test_a_mistake_is_one_line(arguments, capsys, extra, message):
+def test_a_mistake_is_one_line(arguments, trained, capsys, extra, message):
     Path("p.txt").write_text("a cat")
+    Path("latin.txt").write_text("a caf\u00e9", encoding="latin-1")
+    last = trained / "runs/tiny/checkpoints/last.ckpt"
+    Path("cut.ckpt").write_bytes(last.read_bytes()[:5000])
+    wide = torch.load(last, weights_only=True)
+    wide["component_configs"]["unet"]["block_out_channels"] = [8, 32]
+    torch.save(wide, "wide.ckpt")
     Path("text.ckpt").write_text("no checkpoint")
     torch.save({}, "empty.ckpt")
     with pytest.raises(SystemExit) as exit_:
         main(["predict", *arguments, *extra])
     assert exit_.value.code == 2
-    last = capsys.readouterr().err.splitlines()[-1]
-    assert last.startswith("error: ")
-    assert message in last
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("error: ")
+    assert message in line
 
 
 def test_an_unknown_section_is_an_error(arguments, write_config, capsys):

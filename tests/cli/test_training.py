@@ -14,6 +14,7 @@ from lightning_compose.data.datamodule import ConPairDataModule
 from lightning_compose.module import ComposeModule
 
 RUN = Path("runs/tiny")
+COMPONENTS = ("unet", "vae", "text_encoder", "scheduler")
 PICTURES = {"prompts": ["a red circle", "a square"], "every_n_steps": 2, "num_inference_steps": 2}
 
 
@@ -226,6 +227,10 @@ def test_a_bug_keeps_its_traceback(config):
         (["--model.caption_dropout", "often"], "model.caption_dropout: Expected float, got 'often'"),
         (["--model.caption_dropout", "2"], "Expected `caption_dropout` to be a share in [0, 1], got 2.0."),
         (["--model.backbone", "Foo"], "Expected a class by its name or its import path, got 'Foo'"),
+        (["--model.lr_schedule", "foo"], "Expected `lr_schedule` to be one of"),
+        (["--data.size_px", "17"], "Expected image sides that are multiples of 4 px"),
+        (["--ckpt_path", "cut.ckpt"], "Expected a checkpoint as fit writes it"),
+        (["--ckpt_path", "wide.ckpt"], "Expected `unet.sample_size` to be 9 as in the checkpoint, got 8"),
         (["--data.global_batch_size", "3"], "Expected `global_batch_size` to be a multiple"),
         (["--trainer.accumulate_grad_batches", "2"], "Expected the accumulation to follow"),
         (["--trainer.precision", "12"], "trainer.precision: Expected one of"),
@@ -238,6 +243,8 @@ def test_a_bug_keeps_its_traceback(config):
 )
 def test_a_mistake_is_one_line(config, write_config, capsys, arguments, message):
     Path("empty").mkdir()
+    torch.save({"component_configs": {name: {} for name in COMPONENTS} | {"unet": {"sample_size": 9}}}, "wide.ckpt")
+    Path("cut.ckpt").write_bytes(Path("wide.ckpt").read_bytes()[:500])
     write_config({"trainer": {"max_stepz": 3}}, "wrong.yaml")
     losses = write_config({"losses": {"distance": {"class_path": "extra_losses.AbsoluteError"}}}, "losses.yaml")
     with pytest.raises(SystemExit) as exit_:
