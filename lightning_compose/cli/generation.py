@@ -13,6 +13,7 @@ from lightning_compose import inference
 from lightning_compose.cli import PROG, run_folder
 from lightning_compose.cli.config_files import read_command_line
 from lightning_compose.cli.errors import explain
+from lightning_compose.cli.quiet import without_loading_bars
 from lightning_compose.cli.training import PARSER_MODE
 
 FUNCTIONS: dict[str, Callable[..., None]] = {"predict": inference.predict, "export": inference.export}
@@ -36,7 +37,8 @@ def run(command: str, arguments: Sequence[str], module_class: type[LightningModu
         error.message = explain(error.message, parser.get_defaults(skip_validation=True).keys())
         raise
     checkpoint = run_folder.require_checkpoint(config.ckpt_path, config.run_dir)
-    module = parser.instantiate_classes(config).model
+    with without_loading_bars():
+        module = parser.instantiate_classes(config).model
     if checkpoint is not None:
         inference.load_weights(module, checkpoint)
     FUNCTIONS[command](module, **{name: config[name] for name in options})

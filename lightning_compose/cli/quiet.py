@@ -39,3 +39,24 @@ def quiet() -> Iterator[None]:
 
 def _is_wanted(record: logging.LogRecord) -> bool:
     return not any(unwanted in record.getMessage() for unwanted in MESSAGES[record.name])
+
+
+@contextmanager
+def without_loading_bars() -> Iterator[None]:
+    """Hide the bars of reading components from a disk; those of downloads, which take minutes, stay.
+
+    Imports torch.
+    """
+    from diffusers.utils import logging as diffusers_logging
+    from transformers.utils import logging as transformers_logging
+
+    diffusers_logging.disable_progress_bar()
+    # Not its disable_progress_bar: that takes the downloads' bars away too.
+    previous = transformers_logging.set_tqdm_hook(
+        lambda bar, args, settings: bar(*args, **settings | {"disable": True})
+    )
+    try:
+        yield
+    finally:
+        diffusers_logging.enable_progress_bar()
+        transformers_logging.set_tqdm_hook(previous)

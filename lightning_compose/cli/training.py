@@ -25,6 +25,7 @@ from lightning_compose.cli import PROG, run_folder
 from lightning_compose.cli.config_files import CommandLine, read_command_line
 from lightning_compose.cli.errors import closest, explain
 from lightning_compose.cli.loggers import place_in, run_loggers
+from lightning_compose.cli.quiet import without_loading_bars
 from lightning_compose.cli.run_start import RunStart
 from lightning_compose.data.datamodule import ConPairDataModule
 from lightning_compose.inference import read_checkpoint, require_same_model
@@ -162,6 +163,10 @@ class ComposeCLI(LightningCLI):
             print(f"Going on from {self.checkpoint}")
         elif ckpt_path == "last":
             print(f"Starting afresh: no checkpoint in {run_folder.checkpoints_folder(run_dir)}")
+
+    def instantiate_classes(self) -> None:
+        with without_loading_bars():
+            super().instantiate_classes()
 
     # -- the trainer ---------------------------------------------------------------------------------
 

@@ -1,6 +1,8 @@
 """predict and export: a checkpoint in, images or a diffusers folder out, no data anywhere."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -132,3 +134,12 @@ def test_heads_of_losses_are_left_out(arguments, trained):
     torch.save(checkpoint, "with_head.ckpt")
     main(["export", *arguments, "--ckpt_path", "with_head.ckpt", "--out", "exported"])
     assert Path("exported/model_index.json").is_file()
+
+
+def test_nothing_is_said_before_the_images(arguments):
+    Path("prompts.txt").write_text("a red circle\n")
+    predict = ["predict", *arguments, "--ckpt_path", "last", "--prompts", "prompts.txt", "--out", "out", *STEPS]
+    code = f"from lightning_compose.cli import main\nmain({predict})"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout == ""
+    assert all(line.startswith("predict:") for line in result.stderr.splitlines() if line)
