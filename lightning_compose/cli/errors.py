@@ -14,6 +14,7 @@ from types import TracebackType
 
 TRACEBACK_VARIABLE = "LIGHTNING_COMPOSE_TRACEBACK"
 EXIT_CODE = 2
+INTERRUPTED = 130  # as a shell reports a process that Ctrl-C ended
 
 # What the parser says around the useful part when a value fits none of several types.
 PARSER_CLUTTER = ("Does not validate against any of the Union subtypes", "Subtypes:", "Errors:", "Given value type:")
@@ -42,6 +43,9 @@ def one_line_errors(help_command: str) -> Iterator[None]:
     """
     try:
         yield
+    except KeyboardInterrupt:
+        print("Interrupted", file=sys.stderr)
+        raise SystemExit(INTERRUPTED) from None
     except Exception as error:
         line = useful_line(error)
         if line is None or os.environ.get(TRACEBACK_VARIABLE):

@@ -16,7 +16,8 @@ WARNINGS = (
     r".*in eval mode at the start of training.*",
 )
 MESSAGES = {
-    "lightning.pytorch.utilities.rank_zero": ("Tip:", "TPU available"),
+    "lightning.pytorch.utilities.rank_zero": ("Tip:", "TPU available", "\nDetected KeyboardInterrupt"),
+    "lightning.pytorch.trainer.connectors.signal_connector": ("Received SIGTERM",),
     "lightning.fabric.utilities.seed": ("Seed set to",),
     "transformers.utils.import_utils": ("requires torchvision (not installed)",),
 }

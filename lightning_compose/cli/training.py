@@ -6,6 +6,7 @@ import json
 import os
 from argparse import ArgumentError
 from collections.abc import Sequence
+from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from lightning_compose import backbones, losses
@@ -24,8 +26,10 @@ from lightning_compose.callbacks.samples import SampleGrid
 from lightning_compose.cli import PROG, run_folder
 from lightning_compose.cli.config_files import CommandLine, read_command_line
 from lightning_compose.cli.errors import closest, explain
+from lightning_compose.cli.interruption import TERMINATED, Interruption
 from lightning_compose.cli.loggers import place_in, run_loggers
 from lightning_compose.cli.quiet import without_loading_bars
+from lightning_compose.cli.run_lock import locked
 from lightning_compose.cli.run_start import RunStart
 from lightning_compose.data.datamodule import ConPairDataModule
 from lightning_compose.inference import read_checkpoint, require_same_model
@@ -85,6 +89,12 @@ class ComposeCLI(LightningCLI):
     ) -> None:
         self.command = command
         self.line = line
+        self.until_done = ExitStack()
+        with self.until_done:
+            self._run(module_class, datamodule_class)
+
+    def _run(self, module_class: type[LightningModule], datamodule_class: type[LightningDataModule]) -> None:
+        command = self.command
         parser_settings = {"parser_mode": PARSER_MODE, "exit_on_error": False, "allow_abbrev": False}
         super().__init__(
             module_class,
@@ -95,7 +105,7 @@ class ComposeCLI(LightningCLI):
             parser_kwargs={"prog": PROG, **parser_settings, command: dict(parser_settings)},
             # The module makes its own optimizer: the parser's would not see the losses' heads.
             auto_configure_optimizers=False,
-            args=[command, f"--config={json.dumps(line.config)}", *line.arguments],
+            args=[command, f"--config={json.dumps(self.line.config)}", *self.line.arguments],
         )
 
     # -- parsing -------------------------------------------------------------------------------------
@@ -151,6 +161,8 @@ class ComposeCLI(LightningCLI):
         _require_loss_classes(config.losses)
         if self.command == "fit":
             _require_max_steps(config.trainer)
+            if _is_first_process() and not config.trainer.fast_dev_run:
+                self.until_done.enter_context(locked(config.run_dir))
             self.checkpoint = run_folder.resolve_checkpoint(config.ckpt_path, config.run_dir)
             if _is_first_process():
                 self._say_where_it_starts(config.ckpt_path, config.run_dir)
@@ -178,7 +190,7 @@ class ComposeCLI(LightningCLI):
         loggers = run_loggers(config.logger, self._get(self.config_init, "run_dir"), self.command)
         # A dry run writes nothing: there the Trainer has no loggers but dummies.
         if self.command == "fit" and not config.fast_dev_run:
-            callbacks.insert(0, RunStart(loggers, afresh=self.checkpoint is None))
+            callbacks = [RunStart(loggers, afresh=self.checkpoint is None), *callbacks, Interruption()]
             loggers = []
         return super().instantiate_trainer(callbacks=callbacks, logger=loggers, **kwargs)
 
@@ -196,6 +208,13 @@ class ComposeCLI(LightningCLI):
         size_px = getattr(self.datamodule, "size_px", None)
         if isinstance(self.model, ComposeModule) and size_px is not None:
             self.model.backbone.latent_shape(size_px, size_px)
+
+    def fit(self, **settings: Any) -> None:
+        """Train; a SIGTERM in the middle is no success."""
+        try:
+            self.trainer.fit(**settings)
+        except SIGTERMException:
+            raise SystemExit(TERMINATED) from None
 
     def _named_losses(self) -> list[losses.LossCallback]:
         named = self._get(self.config_init, "losses")
