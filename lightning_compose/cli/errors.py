@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import inspect
 import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pickle import UnpicklingError
 from types import TracebackType
 
@@ -79,6 +81,9 @@ def explain(message: str, known_keys: Iterable[str]) -> str:
     line = "; ".join(part for part in parts if not part.startswith(PARSER_CLUTTER)).replace(":;", ":")
     for pattern, replacement in PARSER_PHRASES:
         line = re.sub(pattern, replacement, line)
+    in_class = re.search(r".*given class_path '(.+?)': .*Option '(.+?)' is not accepted$", line)
+    if in_class:
+        return f"{line}.{closest(in_class[2], _arguments_of(in_class[1]))}"
     unknown = re.match(r"Expected a known \w+, got '(?:--)?([^'= ]+)", line)
     return line + (closest(unknown[1], known_keys) if unknown else "")
 
@@ -87,6 +92,15 @@ def closest(name: str, known: Iterable[str]) -> str:
     """Return " Did you mean ...?", or nothing when no known name is near."""
     matches = difflib.get_close_matches(name, list(known), n=1)
     return f" Did you mean '{matches[0]}'?" if matches else ""
+
+
+def _arguments_of(class_path: str) -> list[str]:
+    module, _, name = class_path.rpartition(".")
+    try:
+        return list(inspect.signature(getattr(import_module(module), name)).parameters)
+    except (ImportError, AttributeError, ValueError, TypeError):
+        # Not to hide the mistake itself.
+        return []
 
 
 def _worker_line(message: str) -> str | None:

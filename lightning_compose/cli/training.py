@@ -32,6 +32,7 @@ from lightning_compose.cli.quiet import without_loading_bars
 from lightning_compose.cli.run_lock import locked
 from lightning_compose.cli.run_start import RunStart
 from lightning_compose.data.datamodule import ConPairDataModule
+from lightning_compose.data.shards import ShardSet
 from lightning_compose.inference import read_checkpoint, require_same_model
 from lightning_compose.module import ComposeModule
 
@@ -159,6 +160,8 @@ class ComposeCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         config = self.config[self.command]
         _require_loss_classes(config.losses)
+        if issubclass(self.datamodule_class, ConPairDataModule):
+            _require_shards(config.data.get("test_root" if self.command == "test" else "root"))
         if self.command == "fit":
             _require_max_steps(config.trainer)
             if _is_first_process() and not config.trainer.fast_dev_run:
@@ -244,6 +247,12 @@ def _require_max_steps(trainer: Any) -> None:
             f"Expected trainer.max_steps to be the number of optimizer steps to train, got {trainer.max_steps}. "
             "Set --trainer.max_steps."
         )
+
+
+def _require_shards(root: str | None) -> None:
+    # Before the model is made, which may first have to be downloaded. A subclass may have fixed its root.
+    if root is not None:
+        ShardSet(root)
 
 
 def _require_loss_classes(named: dict[str, Any]) -> None:

@@ -86,8 +86,8 @@ def test_a_bug_in_a_worker_keeps_its_traceback():
     [
         ("Parser key \"a.b\":\n  Expected a <class 'int'>. Got value: x", "a.b: Expected int, got 'x'"),
         (
-            "Parser key \"losses\":\n  Problem with given class_path 'm.L':\n    Option 'w' is not accepted",
-            "losses: Problem with given class_path 'm.L': Option 'w' is not accepted",
+            "Parser key \"a\":\n  Problem with given class_path 'argparse.Action':\n    Option 'dset' is not accepted",
+            "a: Problem with given class_path 'argparse.Action': Option 'dset' is not accepted. Did you mean 'dest'?",
         ),
         ("the following arguments are required: fit.data.root", "Expected a value for data.root, got none."),
         ("Subcommand 'fit' does not accept option 'data.rot'", "got 'data.rot'. Did you mean 'data.root'?"),

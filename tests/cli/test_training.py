@@ -235,7 +235,7 @@ def test_a_bug_keeps_its_traceback(config):
         (["--trainer.accumulate_grad_batches", "2"], "Expected the accumulation to follow"),
         (["--trainer.precision", "12"], "trainer.precision: Expected one of"),
         (["--losses.distnace.weight", "2"], "Expected `losses.distnace` to have a class, got none. Did you mean"),
-        (["--losses.distance.wieght", "2"], "Option 'wieght' is not accepted"),
+        (["--losses.distance.wieght", "2"], "Option 'wieght' is not accepted. Did you mean 'weight'?"),
         (["--checkpoint.dirpath", "here"], "Expected checkpoint.dirpath to follow from run_dir"),
         (["--config", "none.yaml"], "found no file 'none.yaml'"),
         (["--config", "wrong.yaml"], "Expected a known key, got 'trainer.max_stepz'. Did you mean 'trainer.max_steps'"),
@@ -256,6 +256,17 @@ def test_a_mistake_is_one_line(config, write_config, capsys, arguments, message)
     last = error.splitlines()[-1]
     assert last.startswith("error: ")
     assert message in last
+
+
+@pytest.mark.parametrize(("command", "key"), [("fit", "root"), ("validate", "root"), ("test", "test_root")])
+def test_missing_data_are_refused_before_the_model_is_made(config, capsys, command, key):
+    class Unmade(ComposeModule):
+        def __init__(self, backbone: Backbone) -> None:
+            raise RuntimeError("made")
+
+    with pytest.raises(SystemExit):
+        main([command, "--config", config, f"--data.{key}", "nowhere"], module_class=Unmade)
+    assert "nowhere: Expected a folder of shards" in capsys.readouterr().err
 
 
 def test_a_required_key_is_named(write_config, capsys):
