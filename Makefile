@@ -12,7 +12,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo
-	$(VENV)/bin/python -m lightning_compose fit --config configs/shapes.yaml --run_dir $(RUN_DIR) $(ARGS)
+	$(VENV)/bin/python -m lightning_compose fit --config configs/shapes.yaml --run_dir "$(RUN_DIR)" $(ARGS)
 	@echo "Samples and reconstructions are in $(RUN_DIR)/pictures, the loss in $(RUN_DIR)/loss_curve.png."
 
 test: $(VENV)/.test
