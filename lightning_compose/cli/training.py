@@ -160,7 +160,7 @@ class ComposeCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         config = self.config[self.command]
         _require_loss_classes(config.losses)
-        if issubclass(self.datamodule_class, ConPairDataModule):
+        if isinstance(self.datamodule_class, type) and issubclass(self.datamodule_class, ConPairDataModule):
             _require_shards(config.data.get("test_root" if self.command == "test" else "root"))
         if self.command == "fit":
             _require_max_steps(config.trainer)
