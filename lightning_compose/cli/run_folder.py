@@ -9,6 +9,7 @@
       loss_curve.png
       csv/version_N/      what was logged, one folder a life
       tensorboard/        the same for TensorBoard
+      .lock               held while a fit runs here
       earlier-N/          what a previous run left here, when a new one started from its beginning
 """
 
