@@ -15,13 +15,14 @@ def require_same_components(saved: Configs, present: Configs) -> None:
     """Check that a checkpoint was written by a model of the same components.
 
     Args:
-        saved: Each component's configuration, as `Backbone.component_configs` gave it to the checkpoint.
+        saved: Each component's configuration, as `Backbone.component_configs` gave it to the checkpoint; empty where
+            that is not known.
         present: That of the model at hand. Keys that only one side has are left out: libraries add some.
 
     Raises:
         ValueError: When they differ; names the first component and key.
     """
-    if set(saved) != set(present):
+    if saved and set(saved) != set(present):
         raise ValueError(
             f"Expected a model of {sorted(saved)} as in the checkpoint, got one of {sorted(present)}. "
             "Give the config that the checkpoint was trained with."

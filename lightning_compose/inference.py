@@ -18,7 +18,6 @@ from PIL import Image
 from tqdm import tqdm
 
 from lightning_compose.backbones.base import Backbone
-from lightning_compose.component_match import require_same_components
 from lightning_compose.module import ComposeModule
 
 MANIFEST = "manifest.jsonl"
@@ -136,7 +135,6 @@ def load_weights(module: ComposeModule, checkpoint_file: Path) -> None:
         ValueError: When the file is no checkpoint of such a module.
     """
     checkpoint = read_checkpoint(checkpoint_file)
-    require_same_model(module, checkpoint)
     try:
         module.on_load_checkpoint(checkpoint)
         module.load_state_dict(checkpoint["state_dict"])
@@ -166,16 +164,6 @@ def read_checkpoint(file: Path) -> dict[str, Any]:
     if not isinstance(checkpoint, dict):
         raise ValueError(f"Expected '{file}' to be a checkpoint as fit writes it, got a {type(checkpoint).__name__}.")
     return checkpoint
-
-
-def require_same_model(module: ComposeModule, checkpoint: dict[str, Any]) -> None:
-    """Check that a checkpoint was written by such a module.
-
-    Raises:
-        ValueError: When a component differs.
-    """
-    if "component_configs" in checkpoint:
-        require_same_components(checkpoint["component_configs"], module.backbone.component_configs())
 
 
 def read_prompts(file: Path, seed: int = 0) -> list[Prompt]:

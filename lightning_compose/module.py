@@ -19,6 +19,7 @@ from lightning_compose.backbones.base import Backbone
 from lightning_compose.backbones.components import seeded
 from lightning_compose.callbacks.throughput import Throughput
 from lightning_compose.checkpoint_content import drop_frozen, fill_frozen, match_heads, plain_only
+from lightning_compose.component_match import require_same_components
 from lightning_compose.data.batch import PairBatch
 from lightning_compose.data.resume import realign_batch_progress
 from lightning_compose.draws import Draws
@@ -239,6 +240,7 @@ class ComposeModule(LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         resuming = self._trainer is not None and self.trainer.training
+        require_same_components(checkpoint.get("component_configs", {}), self.backbone.component_configs())
         match_heads(checkpoint["state_dict"], self, resuming)
         fill_frozen(checkpoint["state_dict"], self)
         if resuming:

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 from lightning.pytorch import Trainer
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from lightning_compose.data.font import load_font
 
 MIN_CELL_PX = 160
 FONT_PX = 12
@@ -63,11 +65,11 @@ def publish(picture: Image.Image, name: str, file_name: str, trainer: Trainer) -
 
 
 def _wrap(caption: str, width_px: int) -> list[str]:
-    # The mean character of this font is half as wide as it is high.
-    return textwrap.wrap(caption, width=max(8, 2 * width_px // FONT_PX)) or [""]
+    # The mean character of this font is 0.6 times as wide as it is high.
+    return textwrap.wrap(caption, width=max(8, int(width_px / (0.6 * FONT_PX)))) or [""]
 
 
 def _write(canvas: Image.Image, lines: Sequence[str], x: int, y: int) -> None:
-    font = ImageFont.load_default(size=FONT_PX)
+    font = load_font(FONT_PX)
     for number, line in enumerate(lines):
         ImageDraw.Draw(canvas).text((x, y + 2 + number * LINE_PX), line, fill="black", font=font)

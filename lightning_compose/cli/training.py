@@ -33,7 +33,7 @@ from lightning_compose.cli.run_lock import locked
 from lightning_compose.cli.run_start import RunStart
 from lightning_compose.data.datamodule import ConPairDataModule
 from lightning_compose.data.shards import ShardSet
-from lightning_compose.inference import read_checkpoint, require_same_model
+from lightning_compose.inference import read_checkpoint
 from lightning_compose.module import ComposeModule
 
 # Imported for their names: a config may then say `class_path: StableDiffusion` without the module.
@@ -203,8 +203,9 @@ class ComposeCLI(LightningCLI):
         return super()._instantiate_trainer(config, callbacks)
 
     def after_instantiate_classes(self) -> None:
-        if self.checkpoint is not None and isinstance(self.model, ComposeModule):
-            require_same_model(self.model, read_checkpoint(self.checkpoint))
+        if self.checkpoint is not None:
+            # A damaged file is refused in one line; Lightning would give a traceback later.
+            read_checkpoint(self.checkpoint)
 
     def before_fit(self) -> None:
         """Check what would fail only in the first step, when the folder is touched already."""

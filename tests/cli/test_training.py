@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 from typing import ClassVar
 
+import lightning
 import pytest
 import torch
 import yaml
@@ -243,7 +244,9 @@ def test_a_bug_keeps_its_traceback(config):
 )
 def test_a_mistake_is_one_line(config, write_config, capsys, arguments, message):
     Path("empty").mkdir()
-    torch.save({"component_configs": {name: {} for name in COMPONENTS} | {"unet": {"sample_size": 9}}}, "wide.ckpt")
+    configs = {name: {} for name in COMPONENTS} | {"unet": {"sample_size": 9}}
+    version = {"pytorch-lightning_version": lightning.__version__, "loops": {}, "state_dict": {}}
+    torch.save({"component_configs": configs, **version}, "wide.ckpt")
     Path("cut.ckpt").write_bytes(Path("wide.ckpt").read_bytes()[:500])
     write_config({"trainer": {"max_stepz": 3}}, "wrong.yaml")
     losses = write_config({"losses": {"distance": {"class_path": "extra_losses.AbsoluteError"}}}, "losses.yaml")
