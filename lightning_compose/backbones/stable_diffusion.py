@@ -59,7 +59,7 @@ class StableDiffusion(Backbone):
         if (pretrained is None) == (config is None):
             raise ValueError(
                 "Expected exactly one of `pretrained` (a diffusers folder or hub id) and `config` (a folder of "
-                f"component configs), got pretrained={pretrained!r} and config={config!r}."
+                f"component configs), got pretrained={pretrained!r} and config={config!r}. Set the other to null."
             )
         pipeline = _load(pretrained) if pretrained is not None else _load(str(config), **_models(str(config), seed))
         self.unet: UNet2DConditionModel = pipeline.unet
