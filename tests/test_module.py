@@ -78,6 +78,15 @@ def test_a_sample_is_noised_alike_in_any_batch(make_module):
     assert not torch.equal(together.noise[0], together.noise[1])
 
 
+def test_images_are_encoded_in_float32_under_mixed_precision(make_module):
+    module = make_module()
+    full = module.denoising_step(pair_batch([0]))
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = module.denoising_step(pair_batch([0]))
+    assert torch.equal(mixed.noisy, full.noisy)
+    assert mixed.prediction.dtype == torch.bfloat16, "the U-Net itself is in half precision"
+
+
 def test_validation_draws_are_not_those_of_training(make_module):
     module = make_module()
     train, val = (module.denoising_step(pair_batch([3]), stream) for stream in ("train", "val"))

@@ -37,7 +37,7 @@ class StableDiffusion(Backbone):
             initialised at random.
         seed: For those random weights.
         gradient_checkpointing: Compute activations twice to store fewer; slower, with the same gradients.
-        channels_last: Memory layout of the convolutions; faster on GPUs with tensor cores and on most CPUs.
+        channels_last: Memory layout of U-Net and VAE, the one in which tensor cores compute convolutions.
         compile_blocks: Compile the U-Net's repeated transformer blocks with torch.compile.
 
     Raises:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from pickle import UnpicklingError
 from types import TracebackType
+from typing import NoReturn
 
 TRACEBACK_VARIABLE = "LIGHTNING_COMPOSE_TRACEBACK"
 EXIT_CODE = 2
@@ -32,6 +33,13 @@ PARSER_PHRASES = (
     (r"[.;] (?:Got|Given) value: (.+)$", r", got '\1'"),
     (r"Expected a dot import path string: (\S+)", r"Expected a class by its name or its import path, got '\1'"),
 )
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """A parser that raises what argparse would print below the whole usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise argparse.ArgumentError(None, message)
 
 
 @contextmanager

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
-from lightning_compose.cli.errors import one_line_errors
+from lightning_compose.cli.errors import OneLineParser, one_line_errors
 from lightning_compose.data.contact_sheet import contact_sheet
 from lightning_compose.data.pack import pack_table
 from lightning_compose.data.shards import ShardSet, index_shards
@@ -28,13 +27,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         arguments.run(arguments)
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise argparse.ArgumentError(None, message)
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog=PROG, description="Index, show or pack shards.")
+    parser = OneLineParser(prog=PROG, description="Index, show or pack shards.")
     commands = parser.add_subparsers(required=True, metavar="index|show|pack")
     _add_index(commands)
     _add_show(commands)

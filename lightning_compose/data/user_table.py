@@ -13,7 +13,6 @@ from lightning_compose.cli.errors import closest
 from lightning_compose.data.schema import CATEGORIES, STAGES
 
 COLUMNS = ("positive", "caption", "negative", "negative_caption", "nouns", "masks", "stage", "category")
-REQUIRED = ("positive", "caption")
 _Record = dict[str, Any]
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from tqdm import tqdm
 
-from lightning_compose.cli.errors import one_line_errors
+from lightning_compose.cli.errors import OneLineParser, one_line_errors
 from lightning_compose.data.shards import ShardWriter
 from lightning_compose.shapes.generate import generate
 from lightning_compose.shapes.holdout import SPLITS
@@ -42,13 +41,8 @@ def _write(options: argparse.Namespace) -> None:
     print(f"Wrote {options.pairs} pairs ({options.split}, seed {options.seed}, {options.size_px} px) to {options.out}")
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise argparse.ArgumentError(None, message)
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = OneLineParser(
         prog=PROG,
         description="Write contrastive pairs of the embedded world as shards.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,

@@ -1,4 +1,4 @@
-"""Muon for convolution kernels: on this autoencoder it needs a third of AdamW's steps."""
+"""Muon for convolution kernels."""
 
 from __future__ import annotations
 
