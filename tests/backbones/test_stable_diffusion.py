@@ -146,8 +146,6 @@ def test_compiled_blocks_give_the_same_prediction(tiny_pipeline, monkeypatch):
     compile_blocks = UNet2DConditionModel.compile_repeated_blocks  # inductor would take a minute
     eager = partialmethod(compile_blocks, backend="aot_eager")
     monkeypatch.setattr(UNet2DConditionModel, "compile_repeated_blocks", eager)
-        UNet2DConditionModel, "compile_repeated_blocks", partialmethod(compile_blocks, backend="aot_eager")
-    )
     compiled = StableDiffusion(pretrained=str(tiny_pipeline), compile_blocks=True)
     assert any(module._compiled_call_impl is not None for module in compiled.unet.modules())
     text = plain.encode_text(plain.tokenize(["a cat"], [()], max_nouns=1))
