@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -24,8 +25,11 @@ from lightning_compose.data.batch import PairBatch
 from lightning_compose.data.resume import realign_batch_progress
 from lightning_compose.draws import Draws
 from lightning_compose.losses.base import LossCallback
+from lightning_compose.losses.terms import LossTerms
+from lightning_compose.needs import Needs
+from lightning_compose.noun_columns import noun_columns
 from lightning_compose.optimizer_settings import apply_settings, group_settings
-from lightning_compose.step import DenoisingStep, Tokens
+from lightning_compose.step import DenoisingStep, NounAttention, Text, Tokens
 from lightning_compose.step_means import StepMeans
 
 
@@ -39,6 +43,10 @@ class ComposeModule(LightningModule):
             ``linear``, ``cosine``...; those that end do so at `trainer.max_steps`.
         warmup_steps: Optimizer steps over which the learning rate rises from 0; 0 = none.
         caption_dropout: Share of samples in [0, 1] trained with an empty caption, for classifier-free guidance.
+        attributes: Whether a noun's attributes share its mask: then losses on attention supervise their tokens too.
+        max_noun_tokens: Tokens of nouns a caption at most whose attention is read out; nouns beyond are unsupervised
+            and counted. Fixed, so that compiled blocks see one shape.
+        own_negative_noise: Whether a negative image gets noise of its own instead of its positive's.
         seed: Of noise, timesteps, caption dropout and the sampling of latents.
 
     A loss of your own is a `LossCallback`; to change how the terms are summed, override `training_loss`.
@@ -51,11 +59,16 @@ class ComposeModule(LightningModule):
         lr_schedule: str = "constant_with_warmup",
         warmup_steps: int = 0,
         caption_dropout: float = 0.1,
+        attributes: bool = False,
+        max_noun_tokens: int = 16,
+        own_negative_noise: bool = False,
         seed: int = 0,
     ) -> None:
         super().__init__()
         if not 0 <= caption_dropout <= 1:
             raise ValueError(f"Expected `caption_dropout` to be a share in [0, 1], got {caption_dropout}.")
+        if max_noun_tokens < 1:
+            raise ValueError(f"Expected `max_noun_tokens` to be at least 1, got {max_noun_tokens}.")
         _require_schedule(lr_schedule)
         self.save_hyperparameters()
         self.backbone = backbone
@@ -63,43 +76,62 @@ class ComposeModule(LightningModule):
         self.lr_schedule = lr_schedule
         self.warmup_steps = warmup_steps
         self.caption_dropout = caption_dropout
+        self.attributes = attributes
+        self.max_noun_tokens = max_noun_tokens
+        self.own_negative_noise = own_negative_noise
         self.seed = seed
-        self.losses: dict[str, LossCallback] = {}
         self.heads = nn.ModuleDict()
+        self.losses = LossTerms(self.heads)
         self.terms = StepMeans()
-        self._head_classes: dict[str, type[LossCallback]] = {}
+        self.held_out = StepMeans()
         self._group_settings: list[dict[str, Any]] = []
 
     # -- the step ------------------------------------------------------------------------------------
 
-    def denoising_step(self, batch: PairBatch, stream: str = "train") -> DenoisingStep:
-        """Encode the positives, add noise and denoise them.
+    def denoising_step(self, batch: PairBatch, stream: str = "train", needs: Needs | None = None) -> DenoisingStep:
+        """Encode the positives, and the negatives where a loss needs them, add noise and denoise.
+
+        Positive and negative share caption, timestep and noise: a head that tells them apart must look at the image.
 
         Args:
             batch: Of b samples.
-            stream: Names the random draws: a sample of the same index has the same draws in the same stream.
+            stream: Names the random draws: a sample of the same index has the same draws in the same stream. Captions
+                are dropped in ``"train"`` only.
+            needs: What the step has to hold beside the prediction; None = what the losses that are on need.
         """
+        needs = self.backbone.resolve(self.needs() if needs is None else needs)
         draws = Draws(self.seed, stream, batch.indices, self.device)
-        shape = self.backbone.latent_shape(*batch.positive.shape[-2:])
         dropped = draws.uniform("caption_dropout") < (self.caption_dropout if stream == "train" else 0.0)
-        with torch.no_grad():
-            tokens = self._tokens(batch, dropped.tolist())
-            text = self.backbone.encode_text(tokens)
-            latents = self._encode_images(batch.positive, draws.normal("moments", shape))
-        noise = draws.normal("noise", shape)
-        timesteps = self.backbone.timesteps(draws.uniform("timestep")).to(self.device)
-        noisy = self.backbone.add_noise(latents, noise, timesteps)
-        prediction = self.backbone.denoise(noisy, timesteps, text)
-        target = self.backbone.target(latents, noise, timesteps)
-        return DenoisingStep(batch, dropped.to(self.device), tokens, text, timesteps, noise, noisy, prediction, target)
+        dropped = dropped.to(self.device)
+        tokens, text, pooled = self._encode_captions(batch, dropped)
+        noised = self._encode_and_add_noise(batch, draws, needs.negatives)
+        columns = noun_columns(tokens.nouns & batch.noun_supervised[..., None], self.max_noun_tokens)
+        predicted = self.backbone.denoise(
+            noised.positive, noised.timesteps, text, needs, noised.negative, columns.readout
+        )
+        return DenoisingStep(
+            batch=batch,
+            dropped=dropped,
+            tokens=tokens,
+            text=text,
+            pooled=pooled,
+            timesteps=noised.timesteps,
+            noise=noised.noise,
+            noisy=noised.positive,
+            prediction=predicted.positive,
+            target=noised.target,
+            noun_tokens=columns.noun_tokens,
+            attention={name: NounAttention(*columns.split(maps)) for name, maps in predicted.maps.items()},
+            features_positive=predicted.features_positive,
+            features_negative=predicted.features_negative,
+        )
 
     def training_loss(self, step: DenoisingStep) -> Tensor:
-        """Return the weighted sum of all terms, each logged by its name."""
+        """Return the weighted sum of all terms, each logged by its name; in validation too."""
         loss = denoising_loss(step)
-        self.terms.add("denoise", loss)
-        for name, callback in self.losses.items():
-            if callback.weight != 0:
-                loss = loss + self._weighted_term(name, callback, step)
+        self.terms.add("denoise", loss, len(step.batch))
+        for name, callback in self.losses.active().items():
+            loss = loss + self._weighted_term(name, callback, step)
         return loss
 
     def training_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
@@ -111,16 +143,46 @@ class ComposeModule(LightningModule):
         return loss
 
     def validation_step(self, batch: PairBatch, batch_idx: int) -> None:
-        self._log_held_out("val", batch)
+        self._add_held_out("val", batch)
 
     def test_step(self, batch: PairBatch, batch_idx: int) -> None:
-        self._log_held_out("test", batch)
+        self._add_held_out("test", batch)
 
-    def _tokens(self, batch: PairBatch, dropped: list[bool]) -> Tokens:
-        # A dropped caption has no nouns: their positions hold padding.
-        captions = ["" if drop else caption for caption, drop in zip(batch.captions, dropped, strict=True)]
-        nouns = [() if drop else each for each, drop in zip(batch.nouns, dropped, strict=True)]
-        return self.backbone.tokenize(captions, nouns, batch.noun_masks.shape[1]).to(self.device)
+    def on_validation_epoch_end(self) -> None:
+        self._log_held_out("val")
+
+    def on_test_epoch_end(self) -> None:
+        self._log_held_out("test")
+
+    def needs(self) -> Needs:
+        """Return what a step has to hold: override it when `training_loss` reads more than the losses declare."""
+        return self.losses.needs()
+
+    @torch.no_grad()
+    def _encode_captions(self, batch: PairBatch, dropped: Tensor) -> tuple[Tokens, Text, Tensor]:
+        """Return the captions that condition the step, encoded, and all captions as a whole ``[b, p]``."""
+        nouns = [[each.with_attributes() for each in row] for row in batch.nouns] if self.attributes else batch.nouns
+        # One row more, the empty caption: a dropped one becomes it, and so has no nouns.
+        tokens = self.backbone.tokenize([*batch.captions, ""], [*nouns, ()], batch.noun_masks.shape[1]).to(self.device)
+        text = self.backbone.encode_text(tokens)
+        rows = torch.arange(len(batch), device=self.device)
+        conditioning = torch.where(dropped, len(batch), rows)
+        return tokens[conditioning], text[conditioning], text.pooled[rows]
+
+    @torch.no_grad()
+    def _encode_and_add_noise(self, batch: PairBatch, draws: Draws, negatives: bool) -> _Noised:
+        shape = self.backbone.latent_shape(*batch.positive.shape[-2:])
+        moments, noise = draws.normal("moments", shape), draws.normal("noise", shape)
+        timesteps = self.backbone.timesteps(draws.uniform("timestep")).to(self.device)
+        latents = self._encode_images(batch.positive, moments)
+        noisy = self.backbone.add_noise(latents, noise, timesteps)
+        target = self.backbone.target(latents, noise, timesteps)
+        if not negatives:
+            return _Noised(timesteps, noise, noisy, None, target)
+        # The same sampling of latents: images that differ little have latents that differ little.
+        latents = self._encode_images(batch.negative, moments)
+        negative_noise = draws.normal("negative_noise", shape) if self.own_negative_noise else noise
+        return _Noised(timesteps, noise, noisy, self.backbone.add_noise(latents, negative_noise, timesteps), target)
 
     def _encode_images(self, images: Tensor, noise: Tensor) -> Tensor:
         # In float32 whatever the precision of training: Stable Diffusion's VAE overflows in half precision.
@@ -128,27 +190,34 @@ class ComposeModule(LightningModule):
             return self.backbone.encode_images(images.float() / 127.5 - 1, noise)
 
     def _weighted_term(self, name: str, callback: LossCallback, step: DenoisingStep) -> Tensor:
-        head = self.heads[name] if name in self.heads else None  # noqa: SIM401, a ModuleDict has no get
+        head = self.losses.head(name)
+        step = step.declared(self.backbone.resolve(callback.needs))
         # Binary cross-entropy on probabilities, for one, refuses autocast.
         with torch.autocast(self.device.type, enabled=False):
             term = callback.compute(step, head)
+            with torch.no_grad():
+                measured = callback.measure(step, head)
         weighted = callback.weight * term
-        self.terms.add(name, term)
-        self.terms.add(f"{name}_weighted", weighted)
+        self.terms.add(name, term, len(step.batch))
+        self.terms.add(f"{name}_weighted", weighted, len(step.batch))
+        for key, values in measured.items():
+            self.terms.add(f"{name}_{key}", values)
         return weighted
-
-    def _idle_heads(self) -> list[nn.Module]:
-        on = {name for name, callback in self.losses.items() if callback.weight != 0}
-        return [head for name, head in self.heads.items() if name not in on]
 
     def _idle_term(self, step: DenoisingStep) -> Tensor:
         # DDP stops at parameters that are not in the graph, so those of losses that are off enter it with factor zero.
         zero = step.prediction.new_zeros(())
-        return sum((0.0 * each.sum() for head in self._idle_heads() for each in head.parameters()), zero)
+        return sum((0.0 * each.sum() for head in self.losses.idle_heads() for each in head.parameters()), zero)
 
-    def _log_held_out(self, split: str, batch: PairBatch) -> None:
-        loss = denoising_loss(self.denoising_step(batch, stream=split))
-        self.log(f"{split}/loss", loss, batch_size=len(batch), on_epoch=True, sync_dist=True, prog_bar=True)
+    def _add_held_out(self, split: str, batch: PairBatch) -> None:
+        # A validation may fall between two micro-batches of an optimizer step, whose means must not mix with its own.
+        in_training, self.terms = self.terms, self.held_out
+        self.terms.add("loss", self.training_loss(self.denoising_step(batch, stream=split)), len(batch))
+        self.terms = in_training
+
+    def _log_held_out(self, split: str) -> None:
+        for name, mean in self.held_out.means(self.trainer.strategy.reduce).items():
+            self.log(f"{split}/{name}", mean, prog_bar=name == "loss")
 
     # -- losses and optimizer ------------------------------------------------------------------------
 
@@ -156,34 +225,20 @@ class ComposeModule(LightningModule):
         """Register a term and build its head; called by the callback before the optimizer is made.
 
         Raises:
-            ValueError: When the name is taken or cannot name a module.
+            ValueError: When the name is taken or cannot name a module, or the backbone has no such layers.
         """
-        name = callback.name
-        if self.losses.get(name) is callback:
+        if self.losses.get(callback.name) is callback:
             return
-        if name in self.losses or name in {"denoise", "loss"} or "." in name:
-            raise ValueError(
-                f"Expected every loss to have a name of its own without a dot, other than 'denoise' and 'loss', got "
-                f"{name!r} beside {list(self.losses)}. Rename its key under `losses:`, or set `callback.name`."
-            )
-        self.losses[name] = callback
-        # A head that was trained before is kept, but not for a loss of another class that took its name.
-        if self._head_classes.get(name) is not type(callback):
-            self._build_head(name, callback)
+        self.backbone.resolve(callback.needs)
+        self.losses.add(callback, build=lambda: self._build_head(callback))
 
     def remove_loss(self, callback: LossCallback) -> None:
         """Forget a term when its trainer is done; its head stays, with what it learned."""
-        if self.losses.get(callback.name) is callback:
-            del self.losses[callback.name]
+        self.losses.remove(callback)
 
-    def _build_head(self, name: str, callback: LossCallback) -> None:
-        self._head_classes[name] = type(callback)
-        if name in self.heads:
-            del self.heads[name]
-        with seeded(f"{self.seed}/heads/{name}"):
-            head = callback.build(self)
-        if head is not None:
-            self.heads[name] = head
+    def _build_head(self, callback: LossCallback) -> nn.Module | None:
+        with seeded(f"{self.seed}/heads/{callback.name}"):
+            return callback.build(self)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         groups: list[dict[str, Any]] = [{"params": list(self.backbone.trained.parameters())}]
@@ -208,7 +263,7 @@ class ComposeModule(LightningModule):
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         # A zero gradient would still let Adam's momentum move the head of a loss that is off.
-        for head in self._idle_heads():
+        for head in self.losses.idle_heads():
             head.zero_grad(set_to_none=True)
         self.log("train/lr", optimizer.param_groups[0]["lr"])
         for name, mean in self.terms.means(self.trainer.strategy.reduce).items():
@@ -250,6 +305,15 @@ class ComposeModule(LightningModule):
         # From the CLI all hyperparameters are plain. From Python some are objects, the backbone among them, which
         # must neither be copied nor enter the checkpoint.
         super()._set_hparams(plain_only(hp) if isinstance(hp, Mapping) else hp)
+
+
+@dataclass(frozen=True)
+class _Noised:
+    timesteps: Tensor
+    noise: Tensor
+    positive: Tensor
+    negative: Tensor | None
+    target: Tensor
 
 
 def denoising_loss(step: DenoisingStep) -> Tensor:

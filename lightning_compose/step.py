@@ -8,12 +8,13 @@ Shape legend of the package::
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from lightning_compose.data.batch import PairBatch
+from lightning_compose.needs import Needs
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,10 @@ class Tokens:
         """Copy to a device."""
         return Tokens(self.ids.to(device), self.nouns.to(device))
 
+    def __getitem__(self, rows: Tensor) -> Tokens:
+        """Return the captions at `rows`."""
+        return Tokens(self.ids[rows], self.nouns[rows])
+
 
 @dataclass(frozen=True)
 class Text:
@@ -40,6 +45,10 @@ class Text:
 
     sequence: Tensor
     pooled: Tensor
+
+    def __getitem__(self, rows: Tensor) -> Text:
+        """Return the captions at `rows`."""
+        return Text(self.sequence[rows], self.pooled[rows])
 
 
 @dataclass(frozen=True)
@@ -115,10 +124,23 @@ class DenoisingStep:
     @property
     def noun_supervised(self) -> Tensor:
         """Which nouns have both a mask and tokens, bool ``[b, n]``."""
-        return self.batch.noun_supervised & self.tokens.nouns.any(dim=2)
+        return self.noun_tokens.any(dim=2)
 
     @property
     def unsupervised_nouns(self) -> Tensor:
-        """How many nouns lack a mask or were cut off, a scalar; those of dropped captions lack nothing."""
-        cut_off = self.batch.noun_supervised & ~self.noun_supervised & ~self.dropped[:, None]
-        return cut_off.sum() + self.batch.unsupervised.total()
+        """How many nouns lack a mask or their tokens, a scalar; those of dropped captions lack nothing."""
+        without_tokens = self.batch.noun_supervised & ~self.noun_supervised & ~self.dropped[:, None]
+        return without_tokens.sum() + self.batch.unsupervised.total()
+
+    def declared(self, needs: Needs) -> DenoisingStep:
+        """Return the step with the layers that a loss declared, and no others.
+
+        Args:
+            needs: Resolved by the backbone; contained in those that the step was computed for.
+        """
+        return replace(
+            self,
+            attention={name: self.attention[name] for name in needs.attention},
+            features_positive={name: self.features_positive[name] for name in needs.features},
+            features_negative={name: self.features_negative[name] for name in needs.features if needs.negatives},
+        )

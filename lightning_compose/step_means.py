@@ -1,4 +1,4 @@
-"""Means over an optimizer step: of its micro-batches and of all ranks."""
+"""Means over an optimizer step or a validation: of its micro-batches and of all ranks."""
 
 from __future__ import annotations
 
@@ -9,31 +9,41 @@ from torch import Tensor
 
 
 class StepMeans:
-    """Collect scalars over the micro-batches of an optimizer step, all of the same size.
+    """Collect values over micro-batches.
 
     >>> means = StepMeans()
     >>> means.add("loss", torch.tensor(1.0))
     >>> means.add("loss", torch.tensor(3.0))
+    >>> means.add("accuracy", torch.tensor([1.0, float("nan")]))
     >>> means.means(reduce=lambda values: values)
-    {'loss': tensor(2.)}
+    {'loss': tensor(2.), 'accuracy': tensor(1.)}
     """
 
     def __init__(self) -> None:
-        self._values: dict[str, list[Tensor]] = {}
+        self._totals: dict[str, Tensor] = {}
 
-    def add(self, name: str, value: Tensor) -> None:
-        """Add one micro-batch's scalar."""
-        self._values.setdefault(name, []).append(value.detach().float())
+    def add(self, name: str, values: Tensor, weight: int = 1) -> None:
+        """Add what one micro-batch gave.
 
-    def means(self, reduce: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
-        """Return every mean and begin anew.
+        Args:
+            name: Of the mean.
+            values: A scalar; or a value a sample, ``[b]``, NaN for those to which it does not apply.
+            weight: Of every value: for a scalar the micro-batch's size, where sizes differ.
+        """
+        values = values.detach().float().flatten()
+        total = torch.stack([values.nansum(), (~values.isnan()).sum()]) * weight
+        self._totals[name] = self._totals[name] + total if name in self._totals else total
+
+    def means(self, reduce: Callable[[Tensor], Tensor] = lambda totals: totals) -> dict[str, Tensor]:
+        """Return every mean and begin anew; NaN where there was no value.
 
         Args:
             reduce: Takes a tensor to its mean over the ranks; called once, for all names together.
         """
-        if not self._values:
+        if not self._totals:
             return {}
-        names = list(self._values)
-        local = torch.stack([torch.stack(self._values[name]).mean() for name in names])
-        self._values.clear()
-        return dict(zip(names, reduce(local), strict=True))
+        names = list(self._totals)
+        # The mean of the sums over the mean of the counts, so that every value counts alike on whatever rank it was.
+        sums, counts = reduce(torch.stack([self._totals[name] for name in names])).unbind(dim=1)
+        self._totals.clear()
+        return dict(zip(names, sums / counts, strict=True))

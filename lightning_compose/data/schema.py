@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 FORMAT_VERSION = 1
@@ -54,6 +54,10 @@ class Noun(Phrase):
 
     attributes: tuple[Phrase, ...] = ()
     mask: int | None = None
+
+    def with_attributes(self) -> Noun:
+        """Return the noun with the spans of its attributes among its own."""
+        return replace(self, spans=self.spans + tuple(span for each in self.attributes for span in each.spans))
 
 
 @dataclass(frozen=True, slots=True)

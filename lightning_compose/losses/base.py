@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 
+from lightning_compose.needs import Needs
 from lightning_compose.step import DenoisingStep
 
 if TYPE_CHECKING:
@@ -26,10 +27,13 @@ class LossCallback(Callback):
             def compute(self, step, head):
                 return (step.prediction - step.target).abs().mean()
 
-    The callback holds settings and owns no tensors: what a term trains is built in `build` and belongs to the module,
-    which moves, wraps, optimises and checkpoints it. `name` is the key under ``losses:``, else the class's name in
-    snake case; it names the head and the logs.
+    What the term reads beside the denoiser's prediction, it declares in `needs`. The callback holds settings and owns
+    no tensors: what it trains is built in `build` and belongs to the module, which moves, wraps, optimises and
+    checkpoints it. `name` is the key under ``losses:``, else the class's name in snake case; it names the head and the
+    logs.
     """
+
+    needs = Needs()
 
     def __init__(self, weight: float = 1.0) -> None:
         if not weight >= 0:
@@ -44,15 +48,28 @@ class LossCallback(Callback):
     def compute(self, step: DenoisingStep, head: nn.Module | None) -> Tensor:
         """Return the unweighted term: a float32 scalar, the mean over all samples of the batch.
 
-        A sample without supervision counts zero, and a batch with nothing to supervise gives a zero with a graph.
+        Of attention and features, `step` holds those that this loss declared in `needs`, and no others. A sample without supervision counts zero, and a batch with nothing to supervise gives a zero with a graph.
         Autocast is off here.
         """
         raise NotImplementedError(f"{type(self).__name__} must implement `compute(step, head)`.")
+
+    def measure(self, step: DenoisingStep, head: nn.Module | None) -> dict[str, Tensor]:
+        """Return what a person wants to see beside the term, by name.
+
+        Each a value a sample, ``[b]``, NaN for samples to which it does not apply; logged as ``train/NAME_KEY`` and
+        ``val/NAME_KEY``. Computed without gradient.
+        """
+        return {}
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         # The one hook that runs before restore, device move, DDP's wrap and configure_optimizers: heads made here
         # are moved, wrapped, optimised and restored on the standard path.
         _compose_module(pl_module).add_loss(self)
+        if self.weight != 0 and self.needs.negatives and getattr(trainer.datamodule, "negatives", None) is False:
+            raise ValueError(
+                f"Expected `data.negatives: true`, because the loss {self.name!r} compares with the negative images, got "
+                "false. Set --data.negatives=true, or the loss's weight to 0."
+            )
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         # The module may be trained again with other losses; the head stays with the module.

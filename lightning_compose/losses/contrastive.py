@@ -1,0 +1,88 @@
+"""The contrastive loss: the caption is nearer to its image than to the image that differs as little as possible."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import Tensor, nn
+
+from lightning_compose.functional import info_nce, pair_similarities
+from lightning_compose.losses.base import LossCallback
+from lightning_compose.losses.other_pairs import other_pairs
+from lightning_compose.losses.projection import ProjectionHead
+from lightning_compose.needs import Needs
+from lightning_compose.step import DenoisingStep
+
+if TYPE_CHECKING:
+    from lightning_compose.module import ComposeModule
+
+
+class ContrastiveLoss(LossCallback):
+    """InfoNCE between a caption and the denoiser's features of both images of a pair (EvoGen, ICLR 2025).
+
+    Args:
+        weight: Factor of the term in the training loss; 0 = off. The default is that of the authors' example.
+        layers: Blocks of the denoiser's encoder, by name (``mid``, ``down_2``). Their outputs are averaged over space
+            and concatenated. Our default: the paper says "encoder".
+        hidden_width: Of the projection head; None = the width of the features. Our default.
+        temperature: Of the softmax over similarities, above 0. Our default; the paper gives none.
+        learned_temperature: Whether the temperature is trained.
+        in_batch_negatives: Whether the other pairs of the batch, on all ranks, are negatives too; in training only.
+            Then the loss of a batch is no longer the mean over its samples.
+
+    A sample without a negative image counts zero.
+    """
+
+    def __init__(
+        self,
+        weight: float = 0.1,
+        layers: Sequence[str] = ("mid",),
+        hidden_width: int | None = None,
+        temperature: float = 0.07,
+        learned_temperature: bool = False,
+        in_batch_negatives: bool = False,
+    ) -> None:
+        super().__init__(weight)
+        if isinstance(layers, str) or not layers:
+            raise ValueError(f"Expected `layers` to be a list with at least one name, got {layers!r}.")
+        if not temperature > 0:
+            raise ValueError(f"Expected `temperature` to be above 0, got {temperature}.")
+        self.hidden_width = hidden_width
+        self.temperature = temperature
+        self.learned_temperature = learned_temperature
+        self.in_batch_negatives = in_batch_negatives
+        self.needs = Needs(features=tuple(layers), negatives=True)
+
+    def build(self, module: ComposeModule) -> ProjectionHead:
+        backbone = module.backbone
+        width = sum(backbone.feature_layers[name] for name in backbone.resolve(self.needs).features)
+        hidden_width = self.hidden_width or width
+        return ProjectionHead(width, hidden_width, backbone.pooled_width, self.temperature, self.learned_temperature)
+
+    def compute(self, step: DenoisingStep, head: nn.Module | None) -> Tensor:
+        head = cast(ProjectionHead, head)
+        positive, negative, text = _project(step, head)
+        has_negative = step.batch.has_negative
+        others = is_other = None
+        # In evaluation the ranks' batches may differ in size, and cannot be gathered.
+        if self.in_batch_negatives and head.training:
+            others, is_other = other_pairs(positive, negative, text, has_negative)
+        return info_nce(positive, negative, text, has_negative, head.temperature, others, is_other)
+
+    def measure(self, step: DenoisingStep, head: nn.Module | None) -> dict[str, Tensor]:
+        """Return for which pairs the caption is nearer to the positive."""
+        to_positive, to_negative = pair_similarities(*_project(step, cast(ProjectionHead, head)))
+        right = (to_positive > to_negative).float()
+        return {"accuracy": right.masked_fill(~step.batch.has_negative, torch.nan)}
+
+
+def _project(step: DenoisingStep, head: ProjectionHead) -> tuple[Tensor, Tensor, Tensor]:
+    # Of the caption before dropout: an empty one says nothing about either image.
+    positive, negative = (_pool(each) for each in (step.features_positive, step.features_negative))
+    return head(positive), head(negative), step.pooled.float()
+
+
+def _pool(features: dict[str, Tensor]) -> Tensor:
+    return torch.cat([each.float().mean(dim=(2, 3)) for each in features.values()], dim=1)
