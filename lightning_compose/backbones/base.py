@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from lightning_compose.step import Text, Tokens
+from lightning_compose.layers import select_attention, select_blocks
+from lightning_compose.needs import Needs
+from lightning_compose.step import Prediction, Text, Tokens
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
 
     from lightning_compose.data.schema import Noun
+
+NEEDS_NOTHING = Needs()
 
 
 class Backbone(nn.Module, ABC):
@@ -57,6 +61,33 @@ class Backbone(nn.Module, ABC):
     def pooled_width(self) -> int:
         """Width p of `Text.pooled`."""
 
+    @property
+    @abstractmethod
+    def attention_layers(self) -> Mapping[str, str]:
+        """Cross-attention layers in the model's order, each with its resolution as a share of the latent's: "1/4"."""
+
+    @property
+    @abstractmethod
+    def default_attention(self) -> tuple[str, ...]:
+        """Selectors of the cross-attention layers that are supervised unless others are named."""
+
+    @property
+    @abstractmethod
+    def feature_layers(self) -> Mapping[str, int]:
+        """Blocks of the encoder in the model's order, each with the channels of its output."""
+
+    def resolve(self, needs: Needs) -> Needs:
+        """Replace selectors by the names of the layers that they select, in the model's order.
+
+        An attention layer is selected by its name ("up_1.0"), by the start of it ("up_1", "up", "mid"), by "default",
+        or, among the default layers, by its resolution ("1/4"); a feature by its name or the start of it.
+
+        Raises:
+            ValueError: When a selector selects nothing; lists what it could be.
+        """
+        attention = select_attention(needs.attention, self.attention_layers, self.default_attention)
+        return Needs(attention, select_blocks(needs.features, self.feature_layers), needs.negatives)
+
     @abstractmethod
     def tokenize(self, captions: Sequence[str], nouns: Sequence[Sequence[Noun]], max_nouns: int) -> Tokens:
         """Return token ids ``[b, l]`` and each noun's tokens ``[b, max_nouns, l]``, on the CPU."""
@@ -95,8 +126,29 @@ class Backbone(nn.Module, ABC):
         """Return what the denoiser should predict, ``[b, c, h, w]``."""
 
     @abstractmethod
-    def denoise(self, noisy: Tensor, timesteps: Tensor, text: Text) -> Tensor:
-        """Return the denoiser's prediction ``[b, c, h, w]``."""
+    def denoise(
+        self,
+        noisy: Tensor,
+        timesteps: Tensor,
+        text: Text,
+        needs: Needs = NEEDS_NOTHING,
+        noisy_negative: Tensor | None = None,
+        readout: Tensor | None = None,
+    ) -> Prediction:
+        """Return the denoiser's prediction, and what was asked of its inside.
+
+        Args:
+            noisy: The positives, ``[b, c, h, w]``.
+            timesteps: ``[b]``.
+            text: What conditions the positives, and their negatives too.
+            needs: What to read, `resolve`d.
+            noisy_negative: The negatives ``[b, c, h, w]``, which go through the encoder only; None = none.
+            readout: Per text token, its share in each column of `Prediction.maps`, ``[b, l, columns]``: one-hot for the
+                attention to one token. Needed when `needs` names attention layers.
+
+        Raises:
+            ValueError: When attention is asked for without a readout.
+        """
 
     @abstractmethod
     def pipeline(self) -> DiffusionPipeline:

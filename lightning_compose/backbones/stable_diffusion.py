@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,10 +13,20 @@ from diffusers import AutoencoderKL, DDPMScheduler, StableDiffusionPipeline, UNe
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from lightning_compose.backbones.base import Backbone
+from lightning_compose.backbones.base import NEEDS_NOTHING, Backbone
 from lightning_compose.backbones.components import load_model
+from lightning_compose.backbones.unet import (
+    cross_attention,
+    decoding_first,
+    downsampling,
+    encoder_blocks,
+    encoder_channels,
+    kept_outputs,
+)
+from lightning_compose.capture import AttentionCapture
 from lightning_compose.data.tokens import noun_tokens
-from lightning_compose.step import Text, Tokens
+from lightning_compose.needs import Needs
+from lightning_compose.step import Prediction, Text, Tokens
 
 if TYPE_CHECKING:
     from lightning_compose.data.schema import Noun
@@ -69,6 +81,7 @@ class StableDiffusion(Backbone):
         self.scheduler = pipeline.scheduler
         self.noise_schedule = DDPMScheduler.from_config(pipeline.scheduler.config)
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
+        self.attention = AttentionCapture(self.unet)
         self._prepare_unet(gradient_checkpointing, compile_blocks)
         self.vae.to(memory_format=self.memory_format)
         self.freeze()
@@ -87,6 +100,19 @@ class StableDiffusion(Backbone):
     @property
     def pooled_width(self) -> int:
         return self.text_encoder.config.hidden_size
+
+    @property
+    def attention_layers(self) -> dict[str, str]:
+        return {name: f"1/{downsampling(self.unet, name)}" for name in cross_attention(self.unet)}
+
+    @property
+    def default_attention(self) -> tuple[str, ...]:
+        # Wang et al. (2023), section 3.2: the layers of the mid block and of the decoder.
+        return ("mid", "up")
+
+    @property
+    def feature_layers(self) -> dict[str, int]:
+        return encoder_channels(self.unet)
 
     def tokenize(self, captions: Sequence[str], nouns: Sequence[Sequence[Noun]], max_nouns: int) -> Tokens:
         encoded = self.tokenizer(
@@ -128,9 +154,40 @@ class StableDiffusion(Backbone):
             case other:
                 raise ValueError(f"Expected the scheduler to predict 'epsilon' or 'v_prediction', got {other!r}.")
 
-    def denoise(self, noisy: Tensor, timesteps: Tensor, text: Text) -> Tensor:
-        noisy = noisy.contiguous(memory_format=self.memory_format)
-        return self.unet(noisy, timesteps, encoder_hidden_states=text.sequence).sample
+    def denoise(
+        self,
+        noisy: Tensor,
+        timesteps: Tensor,
+        text: Text,
+        needs: Needs = NEEDS_NOTHING,
+        noisy_negative: Tensor | None = None,
+        readout: Tensor | None = None,
+    ) -> Prediction:
+        if needs.attention and readout is None:
+            raise ValueError(f"Expected a `readout` for the attention of {needs.attention}, got None.")
+        samples, conditioning = len(noisy), text.sequence
+        if noisy_negative is not None:
+            noisy, timesteps = torch.cat([noisy, noisy_negative]), torch.cat([timesteps] * 2)
+            conditioning = torch.cat([conditioning] * 2)
+            readout = None if readout is None else torch.cat([readout] * 2)
+        layers, blocks = cross_attention(self.unet), encoder_blocks(self.unet)
+        with (
+            self.attention.recording({name: layers[name] for name in needs.attention}, readout) as maps,
+            kept_outputs({name: blocks[name] for name in needs.features}) as features,
+            nullcontext() if noisy_negative is None else decoding_first(self.unet, samples),
+        ):
+            noisy = noisy.contiguous(memory_format=self.memory_format)
+            prediction = self.unet(noisy, timesteps, encoder_hidden_states=conditioning).sample
+        return Prediction(
+            positive=prediction,
+            maps={name: self._as_images(name, each[:samples], noisy) for name, each in maps.items()},
+            features_positive={name: each[:samples] for name, each in features.items()},
+            features_negative={name: each[samples:] for name, each in features.items() if noisy_negative is not None},
+        )
+
+    def _as_images(self, layer: str, maps: Tensor, latents: Tensor) -> Tensor:
+        height, width = (math.ceil(side / downsampling(self.unet, layer)) for side in latents.shape[-2:])
+        return maps.transpose(-1, -2).unflatten(-1, (height, width))
 
     def pipeline(self) -> StableDiffusionPipeline:
         return StableDiffusionPipeline(
