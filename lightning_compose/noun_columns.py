@@ -10,16 +10,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-COLUMNS_MULTIPLE = 8  # fused attention kernels want their widths so
-
 
 @dataclass(frozen=True)
 class NounColumns:
     """A readout of the attention over the text.
 
     Args:
-        readout: Value of each text token in each column, float32 ``[b, l, r]``. First k columns with one token each,
-            then n with all tokens that are not a noun's, then zeros up to a multiple of 8.
+        readout: Value of each text token in each column, float32 ``[b, l, r]``: first k columns with one token each,
+            then n with all tokens that are not a noun's.
         noun_tokens: Which of the k tokens are which noun's, bool ``[b, n, k]``.
     """
 
@@ -28,8 +26,8 @@ class NounColumns:
 
     def split(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         """Cut a layer's maps ``[b, a, r, h, w]`` into those of the tokens (k) and of the nouns' other tokens (n)."""
-        nouns, tokens = self.noun_tokens.shape[1:]
-        return maps[:, :, :tokens], maps[:, :, tokens : tokens + nouns]
+        tokens = self.noun_tokens.shape[2]
+        return maps[:, :, :tokens], maps[:, :, tokens:]
 
 
 def noun_columns(nouns: Tensor, max_tokens: int) -> NounColumns:
@@ -47,7 +45,7 @@ def noun_columns(nouns: Tensor, max_tokens: int) -> NounColumns:
     >>> columns.noun_tokens  # the second noun does not fit
     tensor([[[ True,  True],
              [False, False]]])
-    >>> columns.readout[0, :, :4].T
+    >>> columns.readout[0].T
     tensor([[0., 1., 0., 0.],
             [0., 0., 1., 0.],
             [1., 0., 0., 1.],
@@ -59,6 +57,5 @@ def noun_columns(nouns: Tensor, max_tokens: int) -> NounColumns:
     others_bln = ~nouns.transpose(1, 2)
     fits_bn = ~(nouns & (column_bl >= max_tokens)[:, None]).any(dim=2)
     readout_blr = torch.cat([token_blk, others_bln], dim=2).float()
-    padding = -readout_blr.shape[2] % COLUMNS_MULTIPLE
     noun_tokens_bnk = (nouns.float() @ token_blk.float()).bool() & fits_bn[..., None]
-    return NounColumns(torch.nn.functional.pad(readout_blr, (0, padding)), noun_tokens_bnk)
+    return NounColumns(readout_blr, noun_tokens_bnk)

@@ -1,4 +1,6 @@
-"""Means over an optimizer step."""
+"""Means over an optimizer step or a validation."""
+
+import math
 
 import torch
 
@@ -10,11 +12,28 @@ def test_ranks_are_reduced_once_for_all_names():
     for name, value in (("a", 1.0), ("b", 10.0), ("a", 3.0), ("b", 20.0)):
         means.add(name, torch.tensor(value, requires_grad=True))
 
-    def reduce(values):
-        calls.append(values)
-        return values * 2
+    def mean_with_a_rank_of_zeros(totals):
+        calls.append(totals)
+        return (totals + torch.stack([torch.zeros(2), totals[:, 1]], dim=1)) / 2
 
-    assert {name: float(value) for name, value in means.means(reduce).items()} == {"a": 4.0, "b": 30.0}
+    assert {name: float(value) for name, value in means.means(mean_with_a_rank_of_zeros).items()} == {"a": 1.0, "b": 7.5}
     assert len(calls) == 1
     assert not calls[0].requires_grad
-    assert means.means(reduce) == {}
+    assert means.means() == {}
+
+
+def test_samples_to_which_a_value_does_not_apply_do_not_count():
+    nan, means = math.nan, StepMeans()
+    means.add("share", torch.tensor([0.2, nan, 0.4]))
+    means.add("share", torch.tensor([nan, nan, 0.9]))
+    means.add("none", torch.tensor([nan]))
+    found = means.means()
+    assert float(found["share"]) == torch.tensor(0.5)
+    assert found["none"].isnan()
+
+
+def test_scalars_of_batches_of_different_sizes_are_weighted():
+    means = StepMeans()
+    means.add("loss", torch.tensor(1.0), weight=3)
+    means.add("loss", torch.tensor(5.0), weight=1)
+    assert float(means.means()["loss"]) == 2.0
