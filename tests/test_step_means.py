@@ -16,7 +16,10 @@ def test_ranks_are_reduced_once_for_all_names():
         calls.append(totals)
         return (totals + torch.stack([torch.zeros(2), totals[:, 1]], dim=1)) / 2
 
-    assert {name: float(value) for name, value in means.means(mean_with_a_rank_of_zeros).items()} == {"a": 1.0, "b": 7.5}
+    assert {name: float(value) for name, value in means.means(mean_with_a_rank_of_zeros).items()} == {
+        "a": 1.0,
+        "b": 7.5,
+    }
     assert len(calls) == 1
     assert not calls[0].requires_grad
     assert means.means() == {}

@@ -68,7 +68,7 @@ class ContrastiveLoss(LossCallback):
         others = is_other = None
         # In evaluation the ranks' batches may differ in size, and cannot be gathered.
         if self.in_batch_negatives and head.training:
-            others, is_other = other_pairs(positive, negative, text, has_negative)
+            others, is_other = other_pairs(positive, negative, step.batch.captions, has_negative)
         return info_nce(positive, negative, text, has_negative, head.temperature, others, is_other)
 
     def measure(self, step: DenoisingStep, head: nn.Module | None) -> dict[str, Tensor]:

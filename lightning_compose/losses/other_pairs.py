@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+from zlib import crc32
+
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from torch.distributed.nn.functional import all_gather
 
 
-def other_pairs(positive: Tensor, negative: Tensor, text: Tensor, has_negative: Tensor) -> tuple[Tensor, Tensor]:
+def other_pairs(
+    positive: Tensor, negative: Tensor, captions: Sequence[str], has_negative: Tensor
+) -> tuple[Tensor, Tensor]:
     """Return every pair's images as candidates, and which are negatives of which row of this rank.
 
     A positive of the row's own caption is none; nor is a negative that is missing, nor the row's own pair.
@@ -16,23 +21,47 @@ def other_pairs(positive: Tensor, negative: Tensor, text: Tensor, has_negative: 
     Args:
         positive: Projected positives of this rank, ``[b, p]``; b is the same on every rank.
         negative: Projected negatives, ``[b, p]``.
-        text: Encoded captions, ``[b, p]``.
+        captions: Of the positives.
         has_negative: bool ``[b]``.
 
     Returns:
         The candidates ``[2m, p]`` with m = b x ranks, with gradient into every rank's rows, and bool ``[b, 2m]``.
     """
-    positives, negatives, texts = _gather(positive), _gather(negative), _gather(text)
-    exist = _gather(has_negative.to(text.dtype)).bool()
-    rows = _rank() * len(text) + torch.arange(len(text), device=text.device)
-    another = rows[:, None] != torch.arange(len(texts), device=text.device)
-    other_caption = (text[:, None] != texts).any(dim=2)
-    return torch.cat([positives, negatives]), torch.cat([another & other_caption, another & exist], dim=1)
+    # Equal captions by their text: encoded on two ranks they may differ by rounding.
+    caption = torch.tensor([crc32(each.encode()) for each in captions], device=positive.device)
+    all_captions, exists = _gather(caption), _gather(has_negative)
+    rows = _rank() * len(caption) + torch.arange(len(caption), device=positive.device)
+    another = rows[:, None] != torch.arange(len(all_captions), device=positive.device)
+    other_caption = caption[:, None] != all_captions
+    is_negative = torch.cat([another & other_caption, another & exists], dim=1)
+    return torch.cat([_GatherWithGradient.apply(positive), _GatherWithGradient.apply(negative)]), is_negative
+
+
+class _GatherWithGradient(torch.autograd.Function):
+    """All ranks' rows; each rank's rows get the sum of all ranks' gradients.
+
+    DDP then averages over the ranks: that is the gradient of the mean of the ranks' losses.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor) -> Tensor:
+        return _gather(rows)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        if _rank_count() == 1:
+            return gradient
+        gradient = gradient.contiguous()
+        dist.all_reduce(gradient)
+        return gradient.chunk(_rank_count())[_rank()]
 
 
 def _gather(rows: Tensor) -> Tensor:
-    # Its backward sums over the ranks and DDP then averages: the gradient of the mean of the ranks' losses.
-    return torch.cat(all_gather(rows)) if _rank_count() > 1 else rows
+    if _rank_count() == 1:
+        return rows.clone()
+    gathered = [torch.empty_like(rows) for _ in range(_rank_count())]
+    dist.all_gather(gathered, rows.contiguous())
+    return torch.cat(gathered)
 
 
 def _rank_count() -> int:

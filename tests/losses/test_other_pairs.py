@@ -4,12 +4,12 @@ import torch
 
 from lightning_compose.losses.other_pairs import other_pairs
 
-TEXT = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])  # the first and the third caption are the same
+CAPTIONS = ["a cat", "a dog", "a cat"]
 
 
 def test_which_candidates_are_negatives_of_which_row():
     positive, negative = torch.randn(3, 2), torch.randn(3, 2)
-    candidates, is_negative = other_pairs(positive, negative, TEXT, torch.tensor([True, True, False]))
+    candidates, is_negative = other_pairs(positive, negative, CAPTIONS, torch.tensor([True, True, False]))
     assert torch.equal(candidates, torch.cat([positive, negative]))
     assert is_negative.tolist() == [
         # positives: not one's own, not those of the same caption; negatives: not one's own, not a missing one
