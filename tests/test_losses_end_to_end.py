@@ -172,6 +172,6 @@ def test_nouns_beyond_the_columns_are_counted(fit):
 
 
 def test_negative_images_must_be_decoded_for_the_loss_that_reads_them(fit):
-    with pytest.raises(ValueError, match="Expected `data.negatives: true`, because the loss 'contrastive_loss'"):
+    with pytest.raises(ValueError, match=r"Expected `data\.negatives: true`, because the loss 'contrastive_loss'"):
         fit(ContrastiveLoss(), data={"negatives": False})
     fit(ContrastiveLoss(weight=0), data={"negatives": False}, max_steps=1)

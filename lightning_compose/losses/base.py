@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, cast
 
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from torch import Tensor, nn
 
 from lightning_compose.needs import Needs
@@ -48,8 +48,9 @@ class LossCallback(Callback):
     def compute(self, step: DenoisingStep, head: nn.Module | None) -> Tensor:
         """Return the unweighted term: a float32 scalar, the mean over all samples of the batch.
 
-        Of attention and features, `step` holds those that this loss declared in `needs`, and no others. A sample without supervision counts zero, and a batch with nothing to supervise gives a zero with a graph.
-        Autocast is off here.
+        Of attention and features, `step` holds those that this loss declared in `needs`, and no others. A sample
+        without supervision counts zero, and a batch with nothing to supervise gives a zero with a graph. Autocast is
+        off here.
         """
         raise NotImplementedError(f"{type(self).__name__} must implement `compute(step, head)`.")
 
@@ -65,11 +66,8 @@ class LossCallback(Callback):
         # The one hook that runs before restore, device move, DDP's wrap and configure_optimizers: heads made here
         # are moved, wrapped, optimised and restored on the standard path.
         _compose_module(pl_module).add_loss(self)
-        if self.weight != 0 and self.needs.negatives and getattr(trainer.datamodule, "negatives", None) is False:
-            raise ValueError(
-                f"Expected `data.negatives: true`, because the loss {self.name!r} compares with the negative images, got "
-                "false. Set --data.negatives=true, or the loss's weight to 0."
-            )
+        if self.weight != 0 and self.needs.negatives:
+            _require_negatives(self.name, getattr(trainer, "datamodule", None))
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         # The module may be trained again with other losses; the head stays with the module.
@@ -81,6 +79,14 @@ def _compose_module(module: LightningModule) -> ComposeModule:
     if not hasattr(module, "add_loss"):
         raise TypeError(f"Expected a ComposeModule to add a loss to, got {type(module).__name__}.")
     return cast("ComposeModule", module)
+
+
+def _require_negatives(name: str, datamodule: LightningDataModule | None) -> None:
+    if getattr(datamodule, "negatives", True) is False:
+        raise ValueError(
+            f"Expected `data.negatives: true`, because the loss {name!r} compares with the negative images, got false. "
+            "Set --data.negatives=true, or the loss's weight to 0."
+        )
 
 
 def _snake_case(name: str) -> str:

@@ -25,14 +25,15 @@ class ProjectionHead(nn.Module):
         self, width: int, hidden_width: int, text_width: int, temperature: float, learned_temperature: bool
     ) -> None:
         super().__init__()
-        self.layers = nn.Sequential(nn.Linear(width, hidden_width), nn.ReLU(), nn.Linear(hidden_width, text_width))
+        self.hidden = nn.Linear(width, hidden_width)
+        self.output = nn.Linear(hidden_width, text_width)
         self.fixed_temperature = temperature
         self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature))) if learned_temperature else None
 
     def forward(self, features: Tensor) -> Tensor:
         """Return float32 ``[b, text_width]`` for features ``[b, width]``."""
-        # The step computes in float32, but the weights may be in half precision.
-        return self.layers(features.to(self.layers[0].weight.dtype)).float()
+        # h = W2 sigma(W1 z); sigma is ours. Losses compute in float32, but the weights may be in half precision.
+        return self.output(self.hidden(features.to(self.hidden.weight.dtype)).relu()).float()
 
     @property
     def temperature(self) -> Tensor | float:

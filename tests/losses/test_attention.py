@@ -122,7 +122,7 @@ def test_the_share_inside_the_masks_is_measured(module):
         [each.tokens for each in step.attention.values()], step.noun_tokens, step.batch.noun_masks
     )
     assert torch.equal(share, expected)
-    assert ((0 < share) & (share < 1)).all()
+    assert ((share > 0) & (share < 1)).all()
 
 
 @pytest.mark.parametrize("loss_class", LOSSES)

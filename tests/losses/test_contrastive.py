@@ -30,10 +30,10 @@ def test_it_compares_pooled_projected_features_with_the_caption(make_module):
     module = make_module(loss)
     step = module.denoising_step(pair_batch([0, 1]))
     head = module.heads["contrastive_loss"]
-    first, relu, second = head.layers
+    first, second = head.hidden, head.output
 
     def project(features):
-        return second(relu(first(features["mid"].mean(dim=(2, 3)))))
+        return second(first(features["mid"].mean(dim=(2, 3))).clamp(min=0))
 
     h_positive, h_negative = project(step.features_positive), project(step.features_negative)
     expected = info_nce(h_positive, h_negative, step.pooled, temperature=0.5)
@@ -128,7 +128,7 @@ def test_a_learned_temperature_is_trained_and_bounded(make_module):
 
 def test_several_blocks_are_concatenated(make_module):
     module = make_module(ContrastiveLoss(layers=["down_0", "mid"], hidden_width=5))
-    first = module.heads["contrastive_loss"].layers[0]
+    first = module.heads["contrastive_loss"].hidden
     assert (first.in_features, first.out_features) == (8 + 16, 5)
 
 
