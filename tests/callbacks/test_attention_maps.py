@@ -5,7 +5,7 @@ import pytest
 import torch
 from batches import NOUNS, batches, pair_batch
 from lightning.pytorch.loggers import CSVLogger
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, get_worker_info
 
 from lightning_compose.backbones import StableDiffusion
 from lightning_compose.callbacks.attention_maps import (
@@ -40,6 +40,14 @@ def without_nouns(index: list[int]):
     batch = pair_batch(index)
     batch.noun_supervised[:] = False
     return batch
+
+
+class HereOnly(list):
+    """Batches that no worker may read."""
+
+    def __getitem__(self, number):
+        assert get_worker_info() is None
+        return super().__getitem__(number)
 
 
 def loader(ready: list, **settings) -> DataLoader:
@@ -138,7 +146,7 @@ def test_the_search_ends():
 
 def test_validation_is_read_without_its_workers_or_a_trace_in_the_random_state(make_trainer, module, monkeypatch):
     trainer = make_trainer()
-    workers = loader([pair_batch([0]), pair_batch([1])], num_workers=1, persistent_workers=True)
+    workers = loader(HereOnly([pair_batch([0]), pair_batch([1])]), num_workers=1, persistent_workers=True)
     monkeypatch.setattr(type(trainer), "val_dataloaders", [workers])
     assert [each.indices for each in validation_batches(trainer)] == [[0], [1]]
     random_state = torch.get_rng_state()
