@@ -2,14 +2,13 @@
 
 Shape legend::
 
-    b batch    a heads    q pixels    l text tokens    d head width    r columns
+    b batch    a heads    q pixels    l text tokens    r columns
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,138 +16,152 @@ import torch.nn.functional as F  # noqa: N812
 from diffusers.models.attention_processor import Attention, AttnProcessor2_0
 from torch import Tensor, nn
 
-COLUMN_MULTIPLE = 8  # of what flash kernels take as a head's width
+COLUMN_MULTIPLE = 8  # Flash kernels want heads of such a width.
 
 
-@dataclass
 class Slot:
-    """Where a processor leaves its maps, ``[b, a, q, r]``; copied empty."""
+    """Where a processor leaves its maps, ``[b, a, q, r]``."""
 
-    maps: Tensor | None = None
+    maps: Tensor
 
     def __getstate__(self) -> dict[str, Any]:
-        # Tensors that have a graph can be neither copied nor pickled.
-        return {"maps": None}
+        # What has a graph can be neither copied nor pickled: a copy is empty.
+        return {}
 
 
 class ReadoutProcessor:
-    """Attention that also returns chosen sums of its probabilities, by columns appended to the values.
+    """Compute attention as `AttnProcessor2_0` does, and leave its probability mass on each column in a slot.
 
-    softmax(Q K^T / sqrt(d)) [V | S] is [output | the probability mass on each column of S], exact and differentiable.
-    Without columns it calls the processor that it replaced.
+    Args:
+        columns: Each text token's share in each column, ``[b, l, r]``.
+        slot: Where the maps go.
     """
 
-    # Nothing here may be a constant of one layer: torch.compile would compile every layer anew, up to its limit.
+    # Nothing here may tell one layer from another: torch.compile would compile the same block again for each.
 
-    def __init__(self, stock: AttnProcessor2_0) -> None:
-        self.stock = stock
-        self.columns: Tensor | None = None
-        self.slot = Slot()
+    def __init__(self, columns: Tensor, slot: Slot) -> None:
+        self.columns = columns
+        self.slot = slot
 
     def __call__(
         self,
         attn: Attention,
         hidden_states: Tensor,
-        encoder_hidden_states: Tensor | None = None,
+        encoder_hidden_states: Tensor,
         attention_mask: Tensor | None = None,
-        temb: Tensor | None = None,
     ) -> Tensor:
-        if self.columns is None:
-            return self.stock(attn, hidden_states, encoder_hidden_states, attention_mask, temb)
-        columns = self.columns[: hidden_states.shape[0]]
-        output, self.slot.maps = attend(attn, hidden_states, encoder_hidden_states, attention_mask, columns)
-        return output
+        if attention_mask is not None:
+            attention_mask = attn.prepare_attention_mask(
+                attention_mask, encoder_hidden_states.shape[1], len(hidden_states)
+            ).unflatten(0, (-1, attn.heads))
+        attended, self.slot.maps = attention_with_columns(
+            _split_heads(attn.to_q(hidden_states), attn.heads),
+            _split_heads(attn.to_k(encoder_hidden_states), attn.heads),
+            _split_heads(attn.to_v(encoder_hidden_states), attn.heads),
+            self.columns,
+            attention_mask,
+        )
+        projection, dropout = attn.to_out
+        return dropout(projection(attended.transpose(1, 2).flatten(2)))
 
 
-def attend(
-    attn: Attention, hidden_states: Tensor, text: Tensor | None, mask: Tensor | None, columns: Tensor
+def attention_with_columns(
+    query: Tensor, key: Tensor, value: Tensor, columns: Tensor, mask: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Return what `AttnProcessor2_0` does, and the probability mass on each column, ``[b, a, q, r]``."""
-    text = hidden_states if text is None else text
-    query = _heads(attn.to_q(hidden_states), attn.heads)
-    key = _heads(attn.to_k(text), attn.heads)
-    value = _heads(attn.to_v(text), attn.heads)
+    """Return attention's output and, exact and differentiable, its probability mass on each column.
+
+    softmax(Q K^T / sqrt(width)) [V | S] is [output | mass], in one call of the fused kernel.
+
+    Args:
+        query: ``[b, a, q, width]``.
+        key: ``[b, a, l, width]``.
+        value: ``[b, a, l, width]``.
+        columns: S, each token's share in each column, ``[b, l, r]``.
+        mask: Added to the logits, broadcastable to ``[b, a, q, l]``; None = none.
+
+    Returns:
+        ``[b, a, q, width]`` and ``[b, a, q, r]``.
+    """
     width = value.shape[-1]
-    columns = columns.to(value.dtype)[:, None].expand(-1, attn.heads, -1, -1)
-    # Unequal widths would send queries, keys and values to the kernel that builds the whole map; zeros change nothing.
+    shares = columns.to(value.dtype)[:, None].expand(-1, value.shape[1], -1, -1)
+    # Zeros change no logit; unequal widths would go to the kernel that builds the whole map.
     padding = (0, columns.shape[-1])
-    if mask is not None:
-        mask = attn.prepare_attention_mask(mask, text.shape[1], text.shape[0]).unflatten(0, (-1, attn.heads))
     both = F.scaled_dot_product_attention(
         F.pad(query, padding),
         F.pad(key, padding),
-        torch.cat([value, columns], dim=-1),
+        torch.cat([value, shares], dim=-1),
         attn_mask=mask,
         scale=width**-0.5,
     )
-    output = both[..., :width].transpose(1, 2).flatten(2)
-    return attn.to_out[1](attn.to_out[0](output)), both[..., width:]
+    return both[..., :width], both[..., width:]
 
 
 class AttentionCapture:
-    """Reads columns of chosen attention layers during chosen forwards of one model.
+    """Reads chosen attention layers of one model, in chosen forwards; in all others the model is as it was.
 
     Args:
-        model: Whose forwards are recorded or not.
+        model: Holds the layers.
     """
 
     def __init__(self, model: nn.Module) -> None:
-        self._processors: list[ReadoutProcessor] = []
+        self._replaced: list[tuple[Attention, AttnProcessor2_0]] = []
         self._recording = False
-        model.register_forward_pre_hook(self._forget)
+        model.register_forward_pre_hook(self._before_forward)
 
     @contextmanager
-    def recording(self, layers: Mapping[str, Attention], columns: Tensor | None) -> Iterator[dict[str, Tensor]]:
-        """Fill the yielded mapping with each layer's maps ``[b, a, q, r]`` of the one forward inside.
+    def recording(self, layers: Mapping[str, Attention], columns: Mapping[str, Tensor]) -> Iterator[dict[str, Tensor]]:
+        """Yield a mapping that, after the forward inside, holds each layer's maps ``[b, a, q, r]``.
 
         Args:
-            layers: Which to read, by name.
-            columns: ``[b, l, r]``; a layer that sees fewer samples reads the first of them. None = nothing is read.
+            layers: Cross-attention layers by name.
+            columns: By layer, each text token's share in each column, ``[b, l, r]``.
+
+        With gradient checkpointing, run the backward before the next forward: it computes the layers again.
 
         Raises:
-            ValueError: When a layer's processor is not diffusers' own.
+            ValueError: When something else than diffusers' own processor computes a layer's attention.
         """
+        self._restore()
+        processors = {name: self._install(name, attn, columns[name]) for name, attn in layers.items()}
+        slots = {name: processor.slot for name, processor in processors.items()}
         maps: dict[str, Tensor] = {}
-        self._forget_columns()
-        if not layers or columns is None:
-            yield maps
-            return
-        processors = {name: self._installed(name, attn) for name, attn in layers.items()}
-        padded = F.pad(columns, (0, -columns.shape[-1] % COLUMN_MULTIPLE))
-        for processor in processors.values():
-            processor.columns, processor.slot = padded, Slot()
         self._recording = True
         try:
             yield maps
         finally:
             self._recording = False
-            slots = {name: processor.slot for name, processor in processors.items()}
-            # Gradient checkpointing runs the layers again in the backward, and must find the same columns; the maps
-            # of that second run would keep every layer's graph alive, so they overwrite each other.
-            discarded = Slot()
-            for processor in processors.values():
-                processor.slot = discarded
-        maps |= {name: slot.maps[..., : columns.shape[-1]] for name, slot in slots.items() if slot.maps is not None}
+            _share_slot(processors.values())
+        maps |= {name: slot.maps[..., : columns[name].shape[-1]] for name, slot in slots.items()}
 
-    def _installed(self, name: str, attn: Attention) -> ReadoutProcessor:
-        if not isinstance(attn.processor, ReadoutProcessor):
-            _require_stock(name, attn)
-            attn.set_processor(ReadoutProcessor(attn.processor))
-        if attn.processor not in self._processors:
-            self._processors.append(attn.processor)
-        return attn.processor
+    def _install(self, name: str, attn: Attention, columns: Tensor) -> ReadoutProcessor:
+        _require_stock(name, attn)
+        padded = F.pad(columns, (0, -columns.shape[-1] % COLUMN_MULTIPLE))
+        processor = ReadoutProcessor(padded, Slot())
+        self._replaced.append((attn, attn.processor))
+        attn.set_processor(processor)
+        return processor
 
-    def _forget(self, model: nn.Module, inputs: tuple[Any, ...]) -> None:
-        # A forward that did not ask, of a pipeline or in validation, has other samples.
+    def _before_forward(self, model: nn.Module, inputs: tuple[Any, ...]) -> None:
+        # Not after the forward: gradient checkpointing runs layers again in the backward, as they were.
         if not self._recording:
-            self._forget_columns()
+            self._restore()
 
-    def _forget_columns(self) -> None:
-        for processor in self._processors:
-            processor.columns = None
+    def _restore(self) -> None:
+        while self._replaced:
+            attn, processor = self._replaced.pop()
+            if isinstance(attn.processor, ReadoutProcessor):
+                attn.set_processor(processor)
 
 
-def _heads(projected: Tensor, heads: int) -> Tensor:
+def _share_slot(processors: Iterable[ReadoutProcessor]) -> None:
+    # Where gradient checkpointing computes the maps again, each overwrites the one before: kept, they would keep the
+    # recomputed activations of every layer alive.
+    discarded = Slot()
+    for processor in processors:
+        processor.slot = discarded
+
+
+def _split_heads(projected: Tensor, heads: int) -> Tensor:
     return projected.unflatten(-1, (heads, -1)).transpose(1, 2)
 
 
@@ -156,5 +169,5 @@ def _require_stock(name: str, attn: Attention) -> None:
     if type(attn.processor) is not AttnProcessor2_0:
         raise ValueError(
             f"Expected the attention of {name!r} to be computed by diffusers' AttnProcessor2_0, got "
-            f"{type(attn.processor).__name__}. Unload what replaced it (an IP-adapter, xformers, fused projections)."
+            f"{type(attn.processor).__name__}. Unload what replaced it: an IP-adapter, xformers, fused projections."
         )

@@ -44,7 +44,7 @@ def select_blocks(selectors: Sequence[str], blocks: Iterable[str]) -> tuple[str,
 def _select(
     kind: str, selectors: Sequence[str], names: Iterable[str], groups: Mapping[str, Sequence[str]]
 ) -> tuple[str, ...]:
-    selected = set()
+    selected: set[str] = set()
     for selector in selectors:
         found = groups.get(selector) or _named(selector, names)
         if not found:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from lightning_compose.data.schema import Noun
 
 MODEL_CLASSES = {"unet": UNet2DConditionModel, "vae": AutoencoderKL, "text_encoder": CLIPTextModel}
+RECOMPILE_LIMIT = 64
 UNUSED_COMPONENTS = {
     "safety_checker": None,
     "feature_extractor": None,
@@ -91,6 +91,9 @@ class StableDiffusion(Backbone):
         if gradient_checkpointing:
             self.unet.enable_gradient_checkpointing()
         if compile_blocks:
+            # One function serves all transformer blocks, so torch counts every width, processor, gradient mode and
+            # batch shape against its limit of 8 recompilations, beyond which blocks run uncompiled.
+            torch._dynamo.config.cache_size_limit = max(torch._dynamo.config.cache_size_limit, RECOMPILE_LIMIT)
             self.unet.compile_repeated_blocks()
 
     @property
@@ -163,21 +166,21 @@ class StableDiffusion(Backbone):
         noisy_negative: Tensor | None = None,
         readout: Tensor | None = None,
     ) -> Prediction:
-        if needs.attention and readout is None:
-            raise ValueError(f"Expected a `readout` for the attention of {needs.attention}, got None.")
-        samples, conditioning = len(noisy), text.sequence
-        if noisy_negative is not None:
-            noisy, timesteps = torch.cat([noisy, noisy_negative]), torch.cat([timesteps] * 2)
-            conditioning = torch.cat([conditioning] * 2)
-            readout = None if readout is None else torch.cat([readout] * 2)
+        samples, copies = len(noisy), 1 if noisy_negative is None else 2
+        inputs = noisy if noisy_negative is None else torch.cat([noisy, noisy_negative])
         layers, blocks = cross_attention(self.unet), encoder_blocks(self.unet)
         with (
-            self.attention.recording({name: layers[name] for name in needs.attention}, readout) as maps,
+            self.attention.recording(
+                {name: layers[name] for name in needs.attention}, _columns(needs.attention, readout, copies)
+            ) as maps,
             kept_outputs({name: blocks[name] for name in needs.features}) as features,
-            nullcontext() if noisy_negative is None else decoding_first(self.unet, samples),
+            decoding_first(self.unet, samples),
         ):
-            noisy = noisy.contiguous(memory_format=self.memory_format)
-            prediction = self.unet(noisy, timesteps, encoder_hidden_states=conditioning).sample
+            prediction = self.unet(
+                inputs.contiguous(memory_format=self.memory_format),
+                timesteps.repeat(copies),
+                encoder_hidden_states=text.sequence.repeat(copies, 1, 1),
+            ).sample
         return Prediction(
             positive=prediction,
             maps={name: self._as_images(name, each[:samples], noisy) for name, each in maps.items()},
@@ -214,6 +217,15 @@ def _load(folder: str, **components: nn.Module) -> StableDiffusionPipeline:
     return StableDiffusionPipeline.from_pretrained(
         folder, dtype=torch.float32, low_cpu_mem_usage=False, **UNUSED_COMPONENTS, **components
     )
+
+
+def _columns(layers: Sequence[str], readout: Tensor | None, encoder_copies: int) -> dict[str, Tensor]:
+    if not layers:
+        return {}
+    if readout is None:
+        raise ValueError(f"Expected a `readout` for the attention of {layers}, got None.")
+    encoder_readout = readout.repeat(encoder_copies, 1, 1)
+    return {name: readout if name.startswith("up") else encoder_readout for name in layers}
 
 
 def _models(folder: str, seed: int) -> dict[str, nn.Module]:

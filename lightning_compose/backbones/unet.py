@@ -84,5 +84,5 @@ def decoding_first(unet: UNet2DConditionModel, samples: int) -> Iterator[None]:
 
 def _first(value: Any, samples: int) -> Any:
     if isinstance(value, Tensor):
-        return value[:samples]
+        return value[:samples] if len(value) > samples else value
     return tuple(_first(each, samples) for each in value) if type(value) is tuple else value
