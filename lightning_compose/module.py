@@ -88,7 +88,9 @@ class ComposeModule(LightningModule):
 
     # -- the step ------------------------------------------------------------------------------------
 
-    def denoising_step(self, batch: PairBatch, stream: str = "train", needs: Needs | None = None) -> DenoisingStep:
+    def denoising_step(
+        self, batch: PairBatch, stream: str = "train", needs: Needs | None = None, noise_level: float | None = None
+    ) -> DenoisingStep:
         """Encode the positives, and the negatives where a loss needs them, add noise and denoise.
 
         Positive and negative share caption, timestep and noise: a head that tells them apart must look at the image.
@@ -98,13 +100,16 @@ class ComposeModule(LightningModule):
             stream: Names the random draws: a sample of the same index has the same draws in the same stream. Captions
                 are dropped in ``"train"`` only.
             needs: What the step has to hold beside the prediction; None = what the losses that are on need.
+            noise_level: In [0, 1), the same for all samples, as a share of the way through the timesteps; None = drawn
+                for each.
         """
         needs = self.backbone.resolve(self.needs() if needs is None else needs)
         draws = Draws(self.seed, stream, batch.indices, self.device)
         dropped = draws.uniform("caption_dropout") < (self.caption_dropout if stream == "train" else 0.0)
         dropped = dropped.to(self.device)
         tokens, text, pooled = self._encode_captions(batch, dropped)
-        noised = self._encode_and_add_noise(batch, draws, needs.negatives)
+        uniform = draws.uniform("timestep") if noise_level is None else torch.full((len(batch),), noise_level)
+        noised = self._encode_and_add_noise(batch, draws, self.backbone.timesteps(uniform), needs.negatives)
         columns = noun_columns(tokens.nouns & batch.noun_supervised[..., None], self.max_noun_tokens)
         predicted = self.backbone.denoise(
             noised.positive, noised.timesteps, text, needs, noised.negative, columns.readout
@@ -170,10 +175,10 @@ class ComposeModule(LightningModule):
         return tokens[conditioning], text[conditioning], text.pooled[rows]
 
     @torch.no_grad()
-    def _encode_and_add_noise(self, batch: PairBatch, draws: Draws, negatives: bool) -> _Noised:
+    def _encode_and_add_noise(self, batch: PairBatch, draws: Draws, timesteps: Tensor, negatives: bool) -> _Noised:
         shape = self.backbone.latent_shape(*batch.positive.shape[-2:])
         moments, noise = draws.normal("moments", shape), draws.normal("noise", shape)
-        timesteps = self.backbone.timesteps(draws.uniform("timestep")).to(self.device)
+        timesteps = timesteps.to(self.device)
         latents = self._encode_images(batch.positive, moments)
         noisy = self.backbone.add_noise(latents, noise, timesteps)
         target = self.backbone.target(latents, noise, timesteps)
@@ -217,7 +222,8 @@ class ComposeModule(LightningModule):
 
     def _log_held_out(self, split: str) -> None:
         for name, mean in self.held_out.means(self.trainer.strategy.reduce).items():
-            self.log(f"{split}/{name}", mean, prog_bar=name == "loss")
+            # The mean of equal means: Lightning warns without it.
+            self.log(f"{split}/{name}", mean, prog_bar=name == "loss", sync_dist=True)
 
     # -- losses and optimizer ------------------------------------------------------------------------
 

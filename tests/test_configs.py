@@ -12,9 +12,15 @@ from lightning_compose.cli import main
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
-PREDICTION_TYPES = {"sd21-base": "epsilon", "sd21": "v_prediction"}
+PREDICTION_TYPES = {
+    "sd21-base": "epsilon",
+    "sd21": "v_prediction",
+    "tokencompose-sd14": "epsilon",
+    "tokencompose-sd21": "v_prediction",
+    "evogen-sd21": "epsilon",
+}
 EMBEDDED = ROOT / "data_shards/shapes"
-TWO_STEPS = ["--trainer.max_steps", "2", "--trainer.accelerator", "cpu"]
+TWO_STEPS = ["--trainer.max_steps", "2", "--trainer.accelerator", "cpu", "--trainer.log_every_n_steps", "1"]
 
 
 @pytest.fixture
@@ -60,6 +66,8 @@ def test_a_config_trains_two_steps_from_any_working_directory(config, replacemen
     assert Path("run/pictures/samples-000002.png").is_file()
     assert Path("run/pictures/reconstructions.png").is_file()
     assert Path("run/loss_curve.png").is_file()
+    assert Path("run/pictures/attention-000002.png").is_file()
+    assert Path("run/loss_terms.png").is_file() == ("losses" in settings(config))
     saved = settings(Path("run/config.yaml"))
     for section in ("trainer", "data", "model"):
         assert set(settings(config)[section]) <= set(saved[section])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from copy import copy
 from itertools import islice
@@ -37,19 +36,29 @@ class AttentionMaps(EveryNSteps):
         images: How many, the first of the validation set that have a noun with a mask; 0 = no pictures.
         every_n_steps: Optimizer steps between two pictures; 0 = only at the end.
         layers: Cross-attention layers to average over, by name or selector; see `Backbone.resolve`.
+        noise_level: In [0, 1): how noisy the images are, as a share of the way through the timesteps.
 
-    Each image has the same noise and timestep at every step: only the model changes between two pictures. The global
+    Each image has the same noise at every step: only the model changes between two pictures. The global
     random generators are left alone, so pictures do not change the training. A backbone without cross-attention has
     no pictures.
     """
 
-    def __init__(self, images: int = 4, every_n_steps: int = 500, layers: Sequence[str] = ("default",)) -> None:
+    def __init__(
+        self,
+        images: int = 4,
+        every_n_steps: int = 500,
+        layers: Sequence[str] = ("default",),
+        noise_level: float = 0.4,
+    ) -> None:
         super().__init__(every_n_steps)
         if images < 0:
             raise ValueError(f"Expected `images` to be at least 0, got {images}. 0 = no pictures.")
         if isinstance(layers, str) or not layers:
             raise ValueError(f"Expected `layers` to be a list with at least one name, got {layers!r}.")
+        if not 0 <= noise_level < 1:
+            raise ValueError(f"Expected `noise_level` to be in [0, 1), got {noise_level}.")
         self.images = images
+        self.noise_level = noise_level
         self.needs = Needs(attention=tuple(layers))
         self._batches: list[PairBatch] | None = None
 
@@ -68,7 +77,7 @@ class AttentionMaps(EveryNSteps):
         if self._batches is None:
             with torch.random.fork_rng(devices=[]):
                 self._batches = first_supervised(validation_batches(trainer), self.images)
-        steps = (denoising_step(batch, trainer, pl_module, self.needs) for batch in self._batches)
+        steps = (denoising_step(batch, trainer, pl_module, self.needs, self.noise_level) for batch in self._batches)
         rows = [row for step in steps for row in attention_rows(step)]
         if not rows:
             rank_zero_warn(
@@ -81,14 +90,16 @@ class AttentionMaps(EveryNSteps):
 
 
 @torch.no_grad()
-def denoising_step(batch: PairBatch, trainer: Trainer, pl_module: Any, needs: Needs) -> DenoisingStep:
+def denoising_step(
+    batch: PairBatch, trainer: Trainer, pl_module: Any, needs: Needs, noise_level: float
+) -> DenoisingStep:
     """Do a step as validation does, with draws that depend on the samples alone."""
     backbone = pl_module.backbone
     training = backbone.training
     backbone.eval()
     try:
         with trainer.precision_plugin.val_step_context():
-            return pl_module.denoising_step(batch.to(pl_module.device), "attention", needs)
+            return pl_module.denoising_step(batch.to(pl_module.device), "attention", needs, noise_level)
     finally:
         backbone.train(training)
 
@@ -136,23 +147,8 @@ def first_supervised(batches: Iterator[PairBatch], images: int) -> list[PairBatc
     for batch in islice(batches, SEARCHED_BATCHES):
         rows = batch.noun_supervised.any(dim=1).nonzero().flatten().tolist()[:images]
         if rows:
-            found.append(_samples(batch, rows))
+            found.append(batch.select(rows))
         images -= len(rows)
         if images == 0:
             break
     return found
-
-
-def _samples(batch: PairBatch, rows: list[int]) -> PairBatch:
-    return PairBatch(
-        indices=[batch.indices[row] for row in rows],
-        keys=[batch.keys[row] for row in rows],
-        captions=[batch.captions[row] for row in rows],
-        nouns=[batch.nouns[row] for row in rows],
-        positive=batch.positive[rows],
-        negative=batch.negative[rows],
-        has_negative=batch.has_negative[rows],
-        noun_masks=batch.noun_masks[rows],
-        noun_supervised=batch.noun_supervised[rows],
-        unsupervised=Counter(),
-    )

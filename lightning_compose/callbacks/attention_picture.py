@@ -6,7 +6,6 @@ Shapes: b = batch, n = noun (padded), a = heads, k = supervised tokens (padded),
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ import torch.nn.functional as F  # noqa: N812
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from lightning_compose.data.colored_caption import caption_words
 from lightning_compose.data.colored_text import Paragraph, Word, paragraph
 from lightning_compose.data.overlay import Color, mask_color, overlay_masks
 from lightning_compose.data.schema import Noun
@@ -99,20 +99,6 @@ def attention_picture(rows: Sequence[AttentionRow], title: str) -> Image.Image:
         picture.paste(block, (GAP_PX, top))
         top += block.height + GAP_PX
     return picture
-
-
-def caption_words(caption: str, nouns: Sequence[Noun]) -> list[Word]:
-    """Split a caption into words, those of a noun in the colour of its mask."""
-    return [_word(caption, nouns, *match.span()) for match in re.finditer(r"\S+", caption)]
-
-
-def _word(caption: str, nouns: Sequence[Noun], start: int, end: int) -> Word:
-    for noun in nouns:
-        ends = [noun_end for noun_start, noun_end in noun.spans if start < noun_end and noun_start < end]
-        if ends:
-            cut = min(end, ends[-1])
-            return Word(caption[start:cut], _color(noun), caption[cut:end])
-    return Word(caption[start:end])
 
 
 def _color(noun: Noun) -> Color:

@@ -19,7 +19,17 @@ from lightning_compose.cli.training import PARSER_MODE
 FUNCTIONS: dict[str, Callable[..., None]] = {"predict": inference.predict, "export": inference.export}
 # Keys of a training config that mean nothing here; every other unknown key is an error.
 TRAINING_KEYS = frozenset(
-    {"seed_everything", "data", "losses", "trainer", "checkpoint", "pictures", "reconstructions", "loss_curve"}
+    {
+        "seed_everything",
+        "data",
+        "losses",
+        "trainer",
+        "checkpoint",
+        "pictures",
+        "attention_maps",
+        "reconstructions",
+        "loss_curve",
+    }
 )
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 CONFIG_NAME = "config.yaml"
 CHECKPOINTS = "checkpoints"
 LAST_CHECKPOINT = "last.ckpt"
-CONTENT = (CONFIG_NAME, CHECKPOINTS, "pictures", "loss_curve.png", "csv", "tensorboard")
+CONTENT = (CONFIG_NAME, CHECKPOINTS, "pictures", "loss_curve.png", "loss_terms.png", "csv", "tensorboard")
 
 
 def default_run_dir(config_files: Sequence[Path]) -> str:

@@ -18,6 +18,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from lightning_compose import backbones, losses
+from lightning_compose.callbacks.attention_maps import AttentionMaps
 from lightning_compose.callbacks.checkpoint import Checkpoint
 from lightning_compose.callbacks.loss_curve import LossCurve
 from lightning_compose.callbacks.progress import StepProgress
@@ -134,6 +135,7 @@ class ComposeCLI(LightningCLI):
         )
         parser.add_lightning_class_args(Checkpoint, "checkpoint")
         parser.add_lightning_class_args(SampleGrid, "pictures")
+        parser.add_lightning_class_args(AttentionMaps, "attention_maps")
         parser.add_lightning_class_args(Reconstructions, "reconstructions")
         parser.add_lightning_class_args(LossCurve, "loss_curve")
         known = parser.get_defaults(skip_validation=True)

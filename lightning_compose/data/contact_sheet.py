@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+from lightning_compose.data.colored_caption import caption_words
 from lightning_compose.data.colored_text import Paragraph, Word, paragraph
 from lightning_compose.data.images import decode_image
 from lightning_compose.data.masks import decode_mask
-from lightning_compose.data.overlay import Color, mask_color, overlay_masks
-from lightning_compose.data.schema import Annotation, Sample
+from lightning_compose.data.overlay import Color, overlay_masks
+from lightning_compose.data.schema import Sample
 
 COLUMNS = 2
 PANEL_PX, GAP_PX = 192, 12
@@ -63,26 +63,14 @@ def _cell(sample: Sample) -> Image.Image:
 
 def _texts(sample: Sample) -> list[Paragraph]:
     annotation = sample.annotation
-    lines = [[Word(f"{sample.key}   {annotation.stage}   {annotation.category}", _GREY)], _caption_words(annotation)]
+    heading = [Word(f"{sample.key}   {annotation.stage}   {annotation.category}", _GREY)]
+    lines = [heading, caption_words(annotation.caption, annotation.nouns)]
     if annotation.negative_caption is not None:
         lines.append([Word(word, _GREY) for word in f"negative: {annotation.negative_caption}".split()])
     unmasked = [noun.text for noun in annotation.nouns if noun.mask is None]
     if unmasked:
         lines.append([Word(word, _GREY) for word in f"without a mask: {', '.join(unmasked)}".split()])
     return [paragraph(words, _TEXT_WIDTH_PX) for words in lines]
-
-
-def _caption_words(annotation: Annotation) -> list[Word]:
-    return [_word(annotation, *match.span()) for match in re.finditer(r"\S+", annotation.caption)]
-
-
-def _word(annotation: Annotation, start: int, end: int) -> Word:
-    for noun in annotation.nouns:
-        ends = [noun_end for noun_start, noun_end in noun.spans if start < noun_end and noun_start < end]
-        if ends and noun.mask is not None:
-            cut = min(end, ends[-1])
-            return Word(annotation.caption[start:cut], mask_color(noun.mask), annotation.caption[cut:end])
-    return Word(annotation.caption[start:end])
 
 
 def _panels(sample: Sample) -> list[Image.Image]:

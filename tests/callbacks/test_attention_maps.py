@@ -112,6 +112,24 @@ def test_it_goes_to_the_logger(fit, module, tmp_path):
     assert logger.image == ("attention", 5 * (CELL_PX + GAP_PX) + GAP_PX, 2)
 
 
+def test_the_noise_level_is_that_of_the_argument(fit, module):
+    levels = []
+    denoising_step = module.denoising_step
+
+    def record(batch, stream="train", needs=None, noise_level=None):
+        step = denoising_step(batch, stream, needs, noise_level)
+        if stream == "attention":
+            levels.append(step.timesteps.tolist())
+        return step
+
+    module.denoising_step = record
+    fit(module, [AttentionMaps(images=2, noise_level=0.25)])
+    assert levels
+    assert all(level == 250 for step in levels for level in step)
+    with pytest.raises(ValueError, match=r"Expected `noise_level` to be in \[0, 1\), got 1"):
+        AttentionMaps(noise_level=1)
+
+
 def test_a_row_holds_what_the_step_attended_to(module):
     batch = pair_batch([0, 1, 2])
     batch.noun_supervised[0] = False

@@ -51,11 +51,13 @@ def test_a_run_and_its_second_life_share_one_folder(config, write_config, capsys
     main(["fit", "--config", config, "--config", extra, "--run_dir", str(RUN)])
     assert global_step(RUN / "checkpoints/last.ckpt") == 3
     assert {each.name for each in (RUN / "pictures").iterdir()} == {
+        "attention-000003.png",
         "reconstructions.png",
         "samples-000002.png",
         "samples-000003.png",
     }
     assert (RUN / "loss_curve.png").is_file()
+    assert not (RUN / "loss_terms.png").exists(), "denoising is the only term"
     assert list((RUN / "tensorboard").glob("events*"))
     assert [row["step"] for row in metrics(0) if row["train/loss"]] == ["0", "1", "2"]
     assert [row["step"] for row in metrics(0) if row["val/loss"]] == ["1"], "intervals are in optimizer steps"
