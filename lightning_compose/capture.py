@@ -34,14 +34,15 @@ class ReadoutProcessor:
 
     Args:
         columns: Each text token's share in each column, ``[b, l, r]``.
-        slot: Where the maps go.
+        replaced: The processor to be put back.
     """
 
     # Nothing here may tell one layer from another: torch.compile would compile the same block again for each.
 
-    def __init__(self, columns: Tensor, slot: Slot) -> None:
+    def __init__(self, columns: Tensor, replaced: AttnProcessor2_0) -> None:
         self.columns = columns
-        self.slot = slot
+        self.replaced = replaced
+        self.slot = Slot()
 
     def __call__(
         self,
@@ -96,61 +97,59 @@ def attention_with_columns(
     return both[..., :width], both[..., width:]
 
 
-class AttentionCapture:
-    """Reads chosen attention layers of one model, in chosen forwards; in all others the model is as it was.
+@contextmanager
+def reading_attention(
+    model: nn.Module, layers: Mapping[str, Attention], columns: Mapping[str, Tensor]
+) -> Iterator[dict[str, Tensor]]:
+    """Yield a mapping that, after the one forward inside, holds each layer's maps ``[b, a, q, r]``.
+
+    The next forward of the model finds it as it was. With gradient checkpointing, run the backward before: it computes
+    the layers again.
 
     Args:
-        model: Holds the layers.
+        model: Whose forward it is.
+        layers: Cross-attention layers of the model, by name.
+        columns: By layer, each text token's share in each column, ``[b, l, r]``.
+
+    Raises:
+        ValueError: When something else than diffusers' own processor computes a layer's attention.
     """
+    processors = {name: _install(name, attn, columns[name]) for name, attn in layers.items()}
+    slots = {name: processor.slot for name, processor in processors.items()}
+    maps: dict[str, Tensor] = {}
+    try:
+        yield maps
+    finally:
+        _share_slot(processors.values())
+        if layers:
+            _RestoreAtNextForward(model, [(attn, processors[name]) for name, attn in layers.items()])
+    maps |= {name: slot.maps[..., : columns[name].shape[-1]] for name, slot in slots.items()}
 
-    def __init__(self, model: nn.Module) -> None:
-        self._replaced: list[tuple[Attention, AttnProcessor2_0]] = []
-        self._recording = False
-        model.register_forward_pre_hook(self._before_forward)
 
-    @contextmanager
-    def recording(self, layers: Mapping[str, Attention], columns: Mapping[str, Tensor]) -> Iterator[dict[str, Tensor]]:
-        """Yield a mapping that, after the forward inside, holds each layer's maps ``[b, a, q, r]``.
+class _RestoreAtNextForward:
+    # Not at once: gradient checkpointing runs layers again in the backward, and must find them as they were.
 
-        Args:
-            layers: Cross-attention layers by name.
-            columns: By layer, each text token's share in each column, ``[b, l, r]``.
+    def __init__(self, model: nn.Module, layers: list[tuple[Attention, ReadoutProcessor]]) -> None:
+        self._layers = layers
+        self._handle = model.register_forward_pre_hook(self)
 
-        With gradient checkpointing, run the backward before the next forward: it computes the layers again.
+    def __call__(self, model: nn.Module, inputs: tuple[Any, ...]) -> None:
+        self._handle.remove()
+        for attn, processor in self._layers:
+            if attn.processor is processor:
+                attn.set_processor(processor.replaced)
 
-        Raises:
-            ValueError: When something else than diffusers' own processor computes a layer's attention.
-        """
-        self._restore()
-        processors = {name: self._install(name, attn, columns[name]) for name, attn in layers.items()}
-        slots = {name: processor.slot for name, processor in processors.items()}
-        maps: dict[str, Tensor] = {}
-        self._recording = True
-        try:
-            yield maps
-        finally:
-            self._recording = False
-            _share_slot(processors.values())
-        maps |= {name: slot.maps[..., : columns[name].shape[-1]] for name, slot in slots.items()}
 
-    def _install(self, name: str, attn: Attention, columns: Tensor) -> ReadoutProcessor:
-        _require_stock(name, attn)
-        padded = F.pad(columns, (0, -columns.shape[-1] % COLUMN_MULTIPLE))
-        processor = ReadoutProcessor(padded, Slot())
-        self._replaced.append((attn, attn.processor))
-        attn.set_processor(processor)
-        return processor
-
-    def _before_forward(self, model: nn.Module, inputs: tuple[Any, ...]) -> None:
-        # Not after the forward: gradient checkpointing runs layers again in the backward, as they were.
-        if not self._recording:
-            self._restore()
-
-    def _restore(self) -> None:
-        while self._replaced:
-            attn, processor = self._replaced.pop()
-            if isinstance(attn.processor, ReadoutProcessor):
-                attn.set_processor(processor)
+def _install(name: str, attn: Attention, columns: Tensor) -> ReadoutProcessor:
+    replaced = attn.processor.replaced if isinstance(attn.processor, ReadoutProcessor) else attn.processor
+    if type(replaced) is not AttnProcessor2_0:
+        raise ValueError(
+            f"Expected the attention of {name!r} to be computed by diffusers' AttnProcessor2_0, got "
+            f"{type(replaced).__name__}. Unload what replaced it: an IP-adapter, xformers, fused projections."
+        )
+    padded = F.pad(columns, (0, -columns.shape[-1] % COLUMN_MULTIPLE))
+    attn.set_processor(ReadoutProcessor(padded, replaced))
+    return attn.processor
 
 
 def _share_slot(processors: Iterable[ReadoutProcessor]) -> None:
@@ -163,11 +162,3 @@ def _share_slot(processors: Iterable[ReadoutProcessor]) -> None:
 
 def _split_heads(projected: Tensor, heads: int) -> Tensor:
     return projected.unflatten(-1, (heads, -1)).transpose(1, 2)
-
-
-def _require_stock(name: str, attn: Attention) -> None:
-    if type(attn.processor) is not AttnProcessor2_0:
-        raise ValueError(
-            f"Expected the attention of {name!r} to be computed by diffusers' AttnProcessor2_0, got "
-            f"{type(attn.processor).__name__}. Unload what replaced it: an IP-adapter, xformers, fused projections."
-        )

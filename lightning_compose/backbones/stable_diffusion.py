@@ -22,7 +22,7 @@ from lightning_compose.backbones.unet import (
     encoder_channels,
     kept_outputs,
 )
-from lightning_compose.capture import AttentionCapture
+from lightning_compose.capture import reading_attention
 from lightning_compose.data.tokens import noun_tokens
 from lightning_compose.needs import Needs
 from lightning_compose.step import Prediction, Text, Tokens
@@ -81,7 +81,6 @@ class StableDiffusion(Backbone):
         self.scheduler = pipeline.scheduler
         self.noise_schedule = DDPMScheduler.from_config(pipeline.scheduler.config)
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
-        self.attention = AttentionCapture(self.unet)
         self._prepare_unet(gradient_checkpointing, compile_blocks)
         self.vae.to(memory_format=self.memory_format)
         self.freeze()
@@ -168,11 +167,10 @@ class StableDiffusion(Backbone):
     ) -> Prediction:
         samples, copies = len(noisy), 1 if noisy_negative is None else 2
         inputs = noisy if noisy_negative is None else torch.cat([noisy, noisy_negative])
+        columns = _columns(needs.attention, readout, copies)
         layers, blocks = cross_attention(self.unet), encoder_blocks(self.unet)
         with (
-            self.attention.recording(
-                {name: layers[name] for name in needs.attention}, _columns(needs.attention, readout, copies)
-            ) as maps,
+            reading_attention(self.unet, {name: layers[name] for name in needs.attention}, columns) as maps,
             kept_outputs({name: blocks[name] for name in needs.features}) as features,
             decoding_first(self.unet, samples),
         ):
