@@ -8,20 +8,36 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lightning_compose.backbones import Backbone, StableDiffusion
     from lightning_compose.data.datamodule import ConPairDataModule
-    from lightning_compose.losses import LossCallback
+    from lightning_compose.losses import ContrastiveLoss, LossCallback, PixelLoss, TokenLoss
     from lightning_compose.module import ComposeModule
+    from lightning_compose.needs import Needs
     from lightning_compose.step import DenoisingStep
 
 __version__ = "0.1.0"
-__all__ = ["Backbone", "ComposeModule", "ConPairDataModule", "DenoisingStep", "LossCallback", "StableDiffusion"]
+__all__ = [
+    "Backbone",
+    "ComposeModule",
+    "ConPairDataModule",
+    "ContrastiveLoss",
+    "DenoisingStep",
+    "LossCallback",
+    "Needs",
+    "PixelLoss",
+    "StableDiffusion",
+    "TokenLoss",
+]
 
 _HOMES = {
     "Backbone": "lightning_compose.backbones",
     "ComposeModule": "lightning_compose.module",
     "ConPairDataModule": "lightning_compose.data.datamodule",
+    "ContrastiveLoss": "lightning_compose.losses",
     "DenoisingStep": "lightning_compose.step",
     "LossCallback": "lightning_compose.losses",
+    "Needs": "lightning_compose.needs",
+    "PixelLoss": "lightning_compose.losses",
     "StableDiffusion": "lightning_compose.backbones",
+    "TokenLoss": "lightning_compose.losses",
 }
 
 

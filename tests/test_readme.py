@@ -10,10 +10,10 @@ from pages import ROOT, enter_checkout, run_command, run_python
 README = ROOT / "README.md"
 # Its two commands set up an environment of their own: .ci/run runs them.
 SET_UP = ("make demo", "make test", ". .venv/bin/activate")
-FILE_BY_FILE = ("lightning_compose", "configs", "docs")
+FILE_BY_FILE = ("lightning_compose", "configs", "docs", "benchmarks")
 FOLDERS_ONLY = ("data_shards", "tests")
 # One line stands for all that lies below.
-SUMMED_UP = ("lightning_compose/assets/*", "docs/images/*", "data_shards/*/*")
+SUMMED_UP = ("lightning_compose/assets/*", "docs/images/*", "docs/benchmarks/*", "data_shards/*/*")
 
 
 @pytest.fixture
