@@ -112,7 +112,7 @@ def test_half_precision_gradients_are_within_two_percent_also_where_attention_is
         _, maps = attention_with_columns(*leaves, value.to(dtype), columns.readout)
         tokens, others = columns.split(maps.transpose(-1, -2).unflatten(-1, (16, 16)))
         if temperature < 1:
-            assert tokens.max() == others.max() == 1
+            assert min(tokens.float().max(), others.float().max()) > 0.999
         attention = ([tokens],) if loss is token_loss else ([tokens], [others])
         loss(*attention, columns.noun_tokens, masks).backward()
         gradients.append([leaf.grad.double() for leaf in leaves])
