@@ -31,7 +31,19 @@ def run_loggers(configured: Logger | Iterable[Logger] | bool | None, run_dir: st
 
 def place_in(run_dir: str, logger_config: Any) -> None:
     """Let every logger in ``trainer.logger`` whose `save_dir` was left open save into the run's folder."""
-    for each in logger_config if isinstance(logger_config, list) else [logger_config]:
-        init_args = getattr(each, "init_args", None)
-        if init_args is not None and "save_dir" in init_args and init_args["save_dir"] in (None, "."):
+    for init_args in _with_save_dir(logger_config):
+        if init_args["save_dir"] in (None, "."):
             init_args["save_dir"] = run_dir
+
+
+def leave_open(run_dir: str, logger_config: Any) -> None:
+    """Undo `place_in`: a saved config may be run again in another folder."""
+    for init_args in _with_save_dir(logger_config):
+        if init_args["save_dir"] == run_dir:
+            init_args["save_dir"] = "."
+
+
+def _with_save_dir(logger_config: Any) -> list[Any]:
+    loggers = logger_config if isinstance(logger_config, list) else [logger_config]
+    settings = [getattr(each, "init_args", None) for each in loggers]
+    return [each for each in settings if each is not None and "save_dir" in each]

@@ -28,7 +28,7 @@ from lightning_compose.cli import PROG, run_folder
 from lightning_compose.cli.config_files import CommandLine, read_command_line
 from lightning_compose.cli.errors import closest, explain
 from lightning_compose.cli.interruption import TERMINATED, Interruption
-from lightning_compose.cli.loggers import place_in, run_loggers
+from lightning_compose.cli.loggers import leave_open, place_in, run_loggers
 from lightning_compose.cli.quiet import without_loading_bars
 from lightning_compose.cli.run_lock import locked
 from lightning_compose.cli.run_start import RunStart
@@ -67,6 +67,7 @@ class SaveConfig(SaveConfigCallback):
         config = self.config.clone()
         # Where one life started from is no setting of the run.
         config["ckpt_path"] = None
+        leave_open(config["run_dir"], config["trainer"]["logger"])
         file = Path(trainer.default_root_dir) / run_folder.CONFIG_NAME
         file.parent.mkdir(parents=True, exist_ok=True)
         self.parser.save(config, file, skip_none=False, overwrite=True)

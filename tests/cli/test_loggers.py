@@ -4,7 +4,7 @@ import pytest
 from jsonargparse import Namespace
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
-from lightning_compose.cli.loggers import place_in, run_loggers
+from lightning_compose.cli.loggers import leave_open, place_in, run_loggers
 
 
 @pytest.mark.parametrize("configured", [None, True])
@@ -36,5 +36,8 @@ def test_a_place_left_open_is_the_runs_folder():
     configs = [Namespace(init_args=Namespace(save_dir=place, name="x")) for place in (".", None, "mine")]
     place_in("runs/a", configs)
     assert [each.init_args.save_dir for each in configs] == ["runs/a", "runs/a", "mine"]
+    leave_open("runs/a", configs)
+    assert [each.init_args.save_dir for each in configs] == [".", ".", "mine"]
     for nothing in (None, True, False, []):
         place_in("runs/a", nothing)
+        leave_open("runs/a", nothing)

@@ -191,6 +191,8 @@ def test_wandb_is_one_line_away(config, monkeypatch):
     assert list((RUN / "wandb").glob("offline-run-*"))
     assert metrics(0), "the CSV stays: the loss curve is drawn from it"
     assert not Path("wandb").exists()
+    saved = yaml.safe_load((RUN / "config.yaml").read_text())
+    assert saved["trainer"]["logger"]["init_args"]["save_dir"] == ".", "to be run again in another folder"
 
 
 def test_no_logger_no_checkpoints_no_bar(config, capsys):
