@@ -1,0 +1,20 @@
+"""The overfitting experiment runs, draws and tells its numbers."""
+
+import re
+
+from PIL import Image
+
+from benchmarks import overfit
+
+
+def test_two_steps(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(overfit, "PAIRS", 2)
+    monkeypatch.setattr(overfit, "LAST_STEPS", 1)
+    sizes = "--data.global_batch_size 2 --data.micro_batch_size 2 --data.num_workers 0 --pictures.num_inference_steps 1"
+    points = overfit.overfit(tmp_path, ["--trainer.max_steps", "2", *sizes.split()])
+    assert [[step for step, _ in series] for series in points.values()] == [[0, 1], [0, 1]]
+    overfit.draw(points, tmp_path / "overfit.png")
+    assert Image.open(tmp_path / "overfit.png").width > 1000
+    shares = [value for _, value in points["train/token_in_mask_share"]]
+    rows = overfit.table(points).splitlines()
+    assert re.search(rf"\| {shares[0]:.3f} \| {shares[1]:.3f} \| > 0.8 \|$", rows[2])
