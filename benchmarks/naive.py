@@ -18,7 +18,7 @@ from typing import Any, cast
 import torch
 import torch.nn.functional as F  # noqa: N812
 from diffusers import UNet2DConditionModel
-from diffusers.models.attention_processor import Attention
+from diffusers.models.attention_processor import Attention, AttnProcessor2_0
 from torch import Tensor
 
 from lightning_compose import ComposeModule
@@ -127,12 +127,12 @@ class NaiveModule(ComposeModule):
 @contextmanager
 def explicit_attention(unet: UNet2DConditionModel, maps: dict[str, Tensor]) -> Iterator[None]:
     """Make every attention layer store its map in `maps` in the forward inside."""
-    stock = unet.attn_processors
-    unet.set_attn_processor({name: StoringProcessor(name, maps) for name in stock})
+    unet.set_attn_processor({name: StoringProcessor(name, maps) for name in unet.attn_processors})
     try:
         yield
     finally:
-        unet.set_attn_processor(stock)
+        # Not what was there: the package's readers stay until the next forward, which this one was.
+        unet.set_attn_processor(AttnProcessor2_0())
 
 
 def run_whole(

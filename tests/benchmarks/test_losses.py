@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks.losses import Setting, main, throughput
+from benchmarks.losses import Report, Setting, main, throughput
 from benchmarks.options import BASELINE, OPTIONS
 from benchmarks.report import read_csv, render
 from benchmarks.variants import LOSSES, NAIVE
@@ -42,6 +42,23 @@ def test_what_is_computed_costs(docs):
     found = ratios(rows)
     assert 1 < found["+ token"] <= found["+ token + pixel"]
     assert found["+ contrastive"] < found["+ all three"] < found[NAIVE]
+
+
+def test_the_page_has_room_for_a_gpu(docs):
+    rows = read_csv(docs / "benchmarks/losses_cpu.csv")
+    on_gpu = Report(docs, torch.device("cuda"))
+    on_gpu.add("losses", rows[:1], with_chart=True)
+    on_gpu.add("options", rows[:2])
+    page = (docs / "benchmarks.md").read_text()
+    assert render(rows[:1]) + "\n\n![" in page
+    assert render(rows[:2]) in page
+    assert (docs / "images/losses_benchmark_cuda.png").is_file()
+
+
+def test_options_need_a_gpu(docs, capsys):
+    with pytest.raises(SystemExit):
+        main(["options", "--device", "cpu", "--docs", str(docs)])
+    assert "Expected a GPU" in capsys.readouterr().err
 
 
 def test_every_option_that_needs_no_compiler_is_measured():

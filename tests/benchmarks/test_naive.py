@@ -2,10 +2,12 @@
 
 import pytest
 import torch
+from diffusers.models.attention_processor import AttnProcessor2_0
 
 from benchmarks.models import build
 from benchmarks.naive import NaiveModule
 from benchmarks.variants import read_batch, with_losses
+from lightning_compose.needs import Needs
 
 TERMS = ("contrastive", "token", "pixel")
 
@@ -85,7 +87,10 @@ def test_every_map_is_kept_with_its_gradient_until_it_is_let_go(module, batch):
     assert not naive.naive.negative_maps
 
 
-def test_the_model_is_left_as_it_was(module, batch):
-    before = module.backbone.unet.attn_processors
+def test_the_model_is_left_with_its_own_attention(module, batch):
+    expected = module.denoising_step(batch, needs=Needs()).prediction
+    # Its readers of attention stay until the next forward, which is the reference's.
+    module.denoising_step(batch)
     NaiveModule(module).denoising_step(batch)
-    assert module.backbone.unet.attn_processors == before
+    assert {type(each) for each in module.backbone.unet.attn_processors.values()} == {AttnProcessor2_0}
+    assert torch.equal(module.denoising_step(batch, needs=Needs()).prediction, expected)
