@@ -34,14 +34,14 @@ class ReadoutProcessor:
 
     Args:
         columns: Each text token's share in each column, ``[b, l, r]``.
-        replaced: The processor to be put back.
+        stock: The processor to be put back.
     """
 
     # Nothing here may tell one layer from another: torch.compile would compile the same block again for each.
 
-    def __init__(self, columns: Tensor, replaced: AttnProcessor2_0) -> None:
+    def __init__(self, columns: Tensor, stock: AttnProcessor2_0) -> None:
         self.columns = columns
-        self.replaced = replaced
+        self.stock = stock
         self.slot = Slot()
 
     def __call__(
@@ -114,7 +114,8 @@ def reading_attention(
     Raises:
         ValueError: When something else than diffusers' own processor computes a layer's attention.
     """
-    processors = {name: _install(name, attn, columns[name]) for name, attn in layers.items()}
+    stock = {name: _stock_processor(name, attn) for name, attn in layers.items()}
+    processors = {name: _install(attn, columns[name], stock[name]) for name, attn in layers.items()}
     slots = {name: processor.slot for name, processor in processors.items()}
     maps: dict[str, Tensor] = {}
     try:
@@ -137,18 +138,22 @@ class _RestoreAtNextForward:
         self._handle.remove()
         for attn, processor in self._layers:
             if attn.processor is processor:
-                attn.set_processor(processor.replaced)
+                attn.set_processor(processor.stock)
 
 
-def _install(name: str, attn: Attention, columns: Tensor) -> ReadoutProcessor:
-    replaced = attn.processor.replaced if isinstance(attn.processor, ReadoutProcessor) else attn.processor
-    if type(replaced) is not AttnProcessor2_0:
+def _stock_processor(name: str, attn: Attention) -> AttnProcessor2_0:
+    stock = attn.processor.stock if isinstance(attn.processor, ReadoutProcessor) else attn.processor
+    if type(stock) is not AttnProcessor2_0:
         raise ValueError(
             f"Expected the attention of {name!r} to be computed by diffusers' AttnProcessor2_0, got "
-            f"{type(replaced).__name__}. Unload what replaced it: an IP-adapter, xformers, fused projections."
+            f"{type(stock).__name__}. Unload what replaced it: an IP-adapter, xformers, fused projections."
         )
+    return stock
+
+
+def _install(attn: Attention, columns: Tensor, stock: AttnProcessor2_0) -> ReadoutProcessor:
     padded = F.pad(columns, (0, -columns.shape[-1] % COLUMN_MULTIPLE))
-    attn.set_processor(ReadoutProcessor(padded, replaced))
+    attn.set_processor(ReadoutProcessor(padded, stock))
     return attn.processor
 
 

@@ -196,6 +196,7 @@ def test_attention_that_something_else_computes_is_refused():
     model.layers[1].set_processor(AttnProcessor())
     with pytest.raises(ValueError, match=r"'layer_1' .* AttnProcessor2_0, got AttnProcessor\. Unload"):
         model.read(draw_columns(8), 0, 1)
+    assert type(model.layers[0].processor) is AttnProcessor2_0
 
 
 def test_gradients_are_the_same_with_checkpointing():
