@@ -202,7 +202,7 @@ class ComposeModule(LightningModule):
             term = callback.compute(step, head)
             with torch.no_grad():
                 measured = callback.measure(step, head)
-        weighted = callback.weight * term
+        weighted = callback.effective_weight * term
         self.terms.add(name, term, len(step.batch))
         self.terms.add(f"{name}_weighted", weighted, len(step.batch))
         for key, values in measured.items():

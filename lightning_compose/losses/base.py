@@ -34,12 +34,19 @@ class LossCallback(Callback):
     """
 
     needs = Needs()
+    # What a curriculum multiplies the weight by at the present step.
+    factor: float = 1.0
 
     def __init__(self, weight: float = 1.0) -> None:
         if not weight >= 0:
             raise ValueError(f"Expected `weight` to be at least 0, got {weight}. 0 switches the loss off.")
         self.weight = weight
         self.name = _snake_case(type(self).__name__)
+
+    @property
+    def effective_weight(self) -> float:
+        """The term's factor in the loss of the present step; 0 = off."""
+        return self.weight * self.factor
 
     def build(self, module: ComposeModule) -> nn.Module | None:
         """Return what this term trains, such as a projection head, or None."""

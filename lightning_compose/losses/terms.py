@@ -59,7 +59,7 @@ class LossTerms(Mapping[str, LossCallback]):
 
     def active(self) -> dict[str, LossCallback]:
         """Return the losses that are on."""
-        return {name: callback for name, callback in self.items() if callback.weight != 0}
+        return {name: callback for name, callback in self.items() if callback.effective_weight != 0}
 
     def needs(self) -> Needs:
         """Return what the losses that are on need, together."""

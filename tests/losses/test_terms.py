@@ -35,6 +35,16 @@ def test_needs_are_those_of_the_losses_that_are_on(terms):
     assert terms.needs() == Needs(features=("mid",), negatives=True)
 
 
+def test_a_factor_of_zero_switches_a_loss_off(terms):
+    token = Reads("token", Needs(attention=("mid",)), weight=2.0)
+    add(terms, token)
+    token.factor = 0.5
+    assert token.effective_weight == 1.0
+    token.factor = 0.0
+    assert not terms.active()
+    assert terms.idle_heads() == [terms.heads["token"]]
+
+
 def test_heads_of_losses_that_are_off_or_gone_are_idle(terms):
     on, off, gone = Reads("on"), Reads("off", weight=0.0), Reads("gone")
     add(terms, on, off, gone)
