@@ -64,6 +64,20 @@ class Checkpoint(ModelCheckpoint):
             enable_version_counter=False,
         )
         self._last_written_at_step = 0
+        self._is_asked = False
+
+    def save_this_step(self) -> None:
+        """Save at the end of the optimizer step that is being ended, whatever the interval; once.
+
+        Call it on every rank in a callback's `on_train_batch_end`: `Checkpoint` is the last to get there.
+        """
+        self._is_asked = True
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        super().on_train_start(trainer, pl_module)
+        self._is_asked = False
+        if trainer.is_global_zero and self.dirpath:
+            _remove_partial(Path(self.dirpath))
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -74,8 +88,21 @@ class Checkpoint(ModelCheckpoint):
             # Until the first validation nothing can be ranked, but the state can be kept.
             self._write_last(trainer)
         self._defer_save_until_validation |= deferred
+        if self._is_asked:
+            self._is_asked = False
+            self._save_unranked(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._save_now(trainer)
+
+    def _save_unranked(self, trainer: Trainer) -> None:
+        # Between two validations the monitored value is that of earlier weights.
+        if self.monitor is not None and self.save_last:
+            self._write_last(trainer)
+        else:
+            self._save_now(trainer)
+
+    def _save_now(self, trainer: Trainer) -> None:
         if self._should_skip_saving_checkpoint(trainer):
             return
         candidates = self._monitor_candidates(trainer)
@@ -124,6 +151,24 @@ class Checkpoint(ModelCheckpoint):
 
 def _save_whole(trainer: Trainer, file: str, weights_only: bool) -> None:
     # Beside its final name: the Trainer stages in $TMPDIR, and from another file system a file arrives in pieces.
-    trainer.save_checkpoint(f"{file}{PARTIAL}", weights_only)
+    part = Path(f"{file}{PARTIAL}")
+    trainer.save_checkpoint(part, weights_only)
     if trainer.is_global_zero:
-        os.replace(f"{file}{PARTIAL}", file)
+        # Before the name: after a power cut it would stand for an empty file.
+        _flush(part)
+        part.replace(file)
+        _flush(part.parent)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_partial(folder: Path) -> None:
+    # Left by a kill in the middle of a write; as large as a checkpoint.
+    for part in folder.glob(f"*{ModelCheckpoint.FILE_EXTENSION}{PARTIAL}"):
+        part.unlink()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 
+from lightning_compose.callbacks.preemption import Preempted
 from lightning_compose.cli import run_folder
 from lightning_compose.inference import read_checkpoint
 
@@ -15,10 +15,10 @@ TERMINATED = 128 + signal.SIGTERM
 
 
 class Interruption(Callback):
-    """Say where a training stopped by Ctrl-C or SIGTERM stands, and from where it can go on."""
+    """Say where a training stopped by Ctrl-C or a signal stands, and from where it can go on."""
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        if isinstance(exception, KeyboardInterrupt | SIGTERMException) and trainer.is_global_zero:
+        if isinstance(exception, KeyboardInterrupt | Preempted) and trainer.is_global_zero:
             print(f"Interrupted at step {trainer.global_step}; {_way_on(trainer.default_root_dir)}", flush=True)
 
 

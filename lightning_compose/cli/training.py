@@ -22,6 +22,7 @@ from lightning_compose.callbacks.attention_maps import AttentionMaps
 from lightning_compose.callbacks.checkpoint import Checkpoint
 from lightning_compose.callbacks.loss_curve import LossCurve
 from lightning_compose.callbacks.progress import StepProgress
+from lightning_compose.callbacks.preemption import Preemption
 from lightning_compose.callbacks.reconstructions import Reconstructions
 from lightning_compose.callbacks.samples import SampleGrid
 from lightning_compose.cli import PROG, run_folder
@@ -93,8 +94,12 @@ class ComposeCLI(LightningCLI):
         self.command = command
         self.line = line
         self.until_done = ExitStack()
-        with self.until_done:
-            self._run(module_class, datamodule_class)
+        try:
+            with self.until_done:
+                self._run(module_class, datamodule_class)
+        except SIGTERMException:
+            # Lightning ends validate and test with code 0.
+            raise SystemExit(TERMINATED) from None
 
     def _run(self, module_class: type[LightningModule], datamodule_class: type[LightningDataModule]) -> None:
         command = self.command
@@ -198,6 +203,8 @@ class ComposeCLI(LightningCLI):
         if self.command == "fit" and not config.fast_dev_run:
             callbacks = [RunStart(loggers, afresh=self.checkpoint is None), *callbacks, Interruption()]
             loggers = []
+        if self.command == "fit":
+            callbacks.append(Preemption())
         return super().instantiate_trainer(callbacks=callbacks, logger=loggers, **kwargs)
 
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> Trainer:
@@ -215,13 +222,6 @@ class ComposeCLI(LightningCLI):
         size_px = getattr(self.datamodule, "size_px", None)
         if isinstance(self.model, ComposeModule) and size_px is not None:
             self.model.backbone.latent_shape(size_px, size_px)
-
-    def fit(self, **settings: Any) -> None:
-        """Train; a SIGTERM in the middle is no success."""
-        try:
-            self.trainer.fit(**settings)
-        except SIGTERMException:
-            raise SystemExit(TERMINATED) from None
 
     def _named_losses(self) -> list[losses.LossCallback]:
         named = self._get(self.config_init, "losses")
