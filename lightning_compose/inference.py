@@ -6,7 +6,7 @@ Both go through diffusers' own pipeline, so an image is the same from `predict` 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +14,12 @@ from pickle import UnpicklingError
 from typing import Any
 
 import torch
+from lightning.pytorch.utilities.rank_zero import rank_zero_info
 from PIL import Image
 from tqdm import tqdm
 
 from lightning_compose.backbones.base import Backbone
+from lightning_compose.callbacks.ema import Weights, saved_average
 from lightning_compose.module import ComposeModule
 
 MANIFEST = "manifest.jsonl"
@@ -128,14 +130,22 @@ def _generate(backbone: Backbone, prompts: Sequence[Prompt], batch_size: int, **
         yield from result.images
 
 
-def load_weights(module: ComposeModule, checkpoint_file: Path) -> None:
+def load_weights(module: ComposeModule, checkpoint_file: Path, weights: Weights | None = None) -> None:
     """Load what was trained from a checkpoint into `module`.
 
+    Args:
+        module: Of the configuration that the checkpoint was trained with.
+        checkpoint_file: As fit writes it.
+        weights: Which; see `choose_weights`.
+
     Raises:
-        ValueError: When the file is no checkpoint of such a module.
+        ValueError: When the file is no checkpoint of such a module, or has no average and that is asked for.
     """
     checkpoint = read_checkpoint(checkpoint_file)
+    chosen = choose_weights(checkpoint, weights, checkpoint_file)
     try:
+        if chosen == "average":
+            checkpoint["state_dict"].update(saved_average(checkpoint))
         module.on_load_checkpoint(checkpoint)
         module.load_state_dict(checkpoint["state_dict"])
     except (KeyError, TypeError, RuntimeError) as error:
@@ -143,6 +153,30 @@ def load_weights(module: ComposeModule, checkpoint_file: Path) -> None:
             f"Expected '{checkpoint_file}' to be a checkpoint of the model in the config, got {error!r}. Give the "
             "config that it was trained with."
         ) from error
+
+
+def choose_weights(checkpoint: Mapping[str, Any], weights: Weights | None, file: Path | None) -> Weights:
+    """Return which weights of a checkpoint to use, and say so where it holds both kinds.
+
+    Args:
+        checkpoint: Its content; empty = none is given.
+        weights: ``average`` over the steps (see `EMA`), ``trained`` = those of the last step; None = the average where
+            there is one.
+        file: Of the checkpoint.
+
+    Raises:
+        ValueError: When the average is asked for where there is none.
+    """
+    has_average = bool(saved_average(checkpoint))
+    if weights == "average" and not has_average:
+        raise ValueError(
+            f"Expected averaged weights, because of --weights average, got none in {file or 'the pretrained model'}. "
+            "Leave --weights out; fit averages with --ema.decay 0.9999, for one."
+        )
+    chosen = weights or ("average" if has_average else "trained")
+    if has_average:
+        rank_zero_info(f"Using the {'averaged' if chosen == 'average' else 'trained'} weights of {file} (--weights).")
+    return chosen
 
 
 def read_checkpoint(file: Path) -> dict[str, Any]:

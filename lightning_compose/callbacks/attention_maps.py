@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from lightning_compose.callbacks.attention_picture import AttentionRow, NounMap, attention_picture, noun_maps
+from lightning_compose.callbacks.ema import averaged
 from lightning_compose.callbacks.every_n_steps import EveryNSteps
 from lightning_compose.callbacks.grid import publish
 from lightning_compose.data.batch import PairBatch
@@ -38,7 +39,8 @@ class AttentionMaps(EveryNSteps):
         layers: Cross-attention layers to average over, by name or selector; see `Backbone.resolve`.
         noise_level: In [0, 1): how noisy the images are, as a share of the way through the timesteps.
 
-    Each image has the same noise at every step: only the model changes between two pictures. The global
+    Each image has the same noise at every step: only the model changes between two pictures. Where the trainer
+    averages the weights (`EMA`), these are the average's maps. The global
     random generators are left alone, so pictures do not change the training. A backbone without cross-attention has
     no pictures.
     """
@@ -78,7 +80,8 @@ class AttentionMaps(EveryNSteps):
             with torch.random.fork_rng(devices=[]):
                 self._batches = first_supervised(validation_batches(trainer), self.images)
         steps = (denoising_step(batch, trainer, pl_module, self.needs, self.noise_level) for batch in self._batches)
-        rows = [row for step in steps for row in attention_rows(step)]
+        with averaged(trainer):
+            rows = [row for step in steps for row in attention_rows(step)]
         if not rows:
             rank_zero_warn(
                 "Expected validation images that have a noun with a mask, to draw attention maps of, got none in the "

@@ -7,6 +7,7 @@ from typing import Any
 
 from lightning.pytorch import Trainer
 
+from lightning_compose.callbacks.ema import averaged
 from lightning_compose.callbacks.every_n_steps import EveryNSteps
 from lightning_compose.callbacks.grid import image_grid, publish
 from lightning_compose.inference import Prompt, generate
@@ -23,7 +24,8 @@ class SampleGrid(EveryNSteps):
         seed: The i-th prompt has seed + i, at every step: only the model changes between two grids.
         batch_size: Samples at once.
 
-    The global random generators are left alone, so pictures do not change the training.
+    Where the trainer averages the weights (`EMA`), the average draws. The global random generators are left alone, so
+    pictures do not change the training.
     """
 
     def __init__(
@@ -51,5 +53,7 @@ class SampleGrid(EveryNSteps):
             guidance_scale=self.guidance_scale,
             batch_size=self.batch_size,
         )
-        grid = image_grid(list(images), [prompt.text for prompt in self.prompts])
+        with averaged(trainer):
+            drawn = list(images)
+        grid = image_grid(drawn, [prompt.text for prompt in self.prompts])
         publish(grid, "samples", f"samples-{trainer.global_step:06d}", trainer)

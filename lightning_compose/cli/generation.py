@@ -10,11 +10,12 @@ from jsonargparse import ActionConfigFile, ArgumentParser
 from lightning.pytorch import LightningModule
 
 from lightning_compose import inference
+from lightning_compose.callbacks.ema import Weights
 from lightning_compose.cli import PROG, run_folder
 from lightning_compose.cli.config_files import read_command_line
 from lightning_compose.cli.errors import explain
 from lightning_compose.cli.quiet import without_loading_bars
-from lightning_compose.cli.training import PARSER_MODE
+from lightning_compose.cli.training import PARSER_MODE, WEIGHTS_HELP
 
 FUNCTIONS: dict[str, Callable[..., None]] = {"predict": inference.predict, "export": inference.export}
 # Keys of a training config that mean nothing here; every other unknown key is an error.
@@ -29,6 +30,7 @@ TRAINING_KEYS = frozenset(
         "attention_maps",
         "reconstructions",
         "loss_curve",
+        "ema",
     }
 )
 
@@ -47,10 +49,12 @@ def run(command: str, arguments: Sequence[str], module_class: type[LightningModu
         error.message = explain(error.message, parser.get_defaults(skip_validation=True).keys())
         raise
     checkpoint = run_folder.require_checkpoint(config.ckpt_path, config.run_dir)
+    if checkpoint is None:
+        inference.choose_weights({}, config.weights, checkpoint)
     with without_loading_bars():
         module = parser.instantiate_classes(config).model
     if checkpoint is not None:
-        inference.load_weights(module, checkpoint)
+        inference.load_weights(module, checkpoint, config.weights)
     FUNCTIONS[command](module, **{name: config[name] for name in options})
 
 
@@ -62,4 +66,5 @@ def _parser(command: str, run_dir: str, module_class: type[LightningModule]) -> 
     parser.add_argument(
         "--ckpt_path", type=str | None, default=None, help="A checkpoint file, or last; null = the config's weights."
     )
+    parser.add_argument("--weights", type=Weights | None, default=None, help=WEIGHTS_HELP)
     return parser

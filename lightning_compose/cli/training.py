@@ -20,9 +20,10 @@ from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from lightning_compose import backbones, losses
 from lightning_compose.callbacks.attention_maps import AttentionMaps
 from lightning_compose.callbacks.checkpoint import Checkpoint
+from lightning_compose.callbacks.ema import EMA, Weights
 from lightning_compose.callbacks.loss_curve import LossCurve
-from lightning_compose.callbacks.progress import StepProgress
 from lightning_compose.callbacks.preemption import Preemption
+from lightning_compose.callbacks.progress import StepProgress
 from lightning_compose.callbacks.reconstructions import Reconstructions
 from lightning_compose.callbacks.samples import SampleGrid
 from lightning_compose.cli import PROG, run_folder
@@ -35,13 +36,14 @@ from lightning_compose.cli.run_lock import locked
 from lightning_compose.cli.run_start import RunStart
 from lightning_compose.data.datamodule import ConPairDataModule
 from lightning_compose.data.shards import ShardSet
-from lightning_compose.inference import read_checkpoint
+from lightning_compose.inference import choose_weights, read_checkpoint
 from lightning_compose.module import ComposeModule
 
 # Imported for their names: a config may then say `class_path: StableDiffusion` without the module.
 __all__ = ["ComposeCLI", "backbones", "losses", "run"]
 
 PARSER_MODE = "omegaconf+"
+WEIGHTS_HELP = "The average over the steps, or those of the last step; null = the average where the checkpoint has one."
 TRAINER_DEFAULTS = {
     # The loader is endless: training is driven by max_steps, and no epoch ever ends.
     "max_epochs": -1,
@@ -144,6 +146,9 @@ class ComposeCLI(LightningCLI):
         parser.add_lightning_class_args(AttentionMaps, "attention_maps")
         parser.add_lightning_class_args(Reconstructions, "reconstructions")
         parser.add_lightning_class_args(LossCurve, "loss_curve")
+        parser.add_lightning_class_args(EMA, "ema")
+        if self.command != "fit":
+            parser.add_argument("--weights", type=Weights | None, default=None, help=WEIGHTS_HELP)
         known = parser.get_defaults(skip_validation=True)
         for key in ("model.seed", "data.seed"):
             # A user's subclass may have fixed its seed.
@@ -198,13 +203,13 @@ class ComposeCLI(LightningCLI):
         callbacks = [*_as_list(config.callbacks), *self._named_losses()]
         if config.enable_progress_bar is not False and not any(isinstance(each, ProgressBar) for each in callbacks):
             callbacks.append(StepProgress())
+        if self.command == "fit":
+            callbacks.append(Preemption())
         loggers = run_loggers(config.logger, self._get(self.config_init, "run_dir"), self.command)
         # A dry run writes nothing: there the Trainer has no loggers but dummies.
         if self.command == "fit" and not config.fast_dev_run:
             callbacks = [RunStart(loggers, afresh=self.checkpoint is None), *callbacks, Interruption()]
             loggers = []
-        if self.command == "fit":
-            callbacks.append(Preemption())
         return super().instantiate_trainer(callbacks=callbacks, logger=loggers, **kwargs)
 
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> Trainer:
@@ -213,9 +218,11 @@ class ComposeCLI(LightningCLI):
         return super()._instantiate_trainer(config, callbacks)
 
     def after_instantiate_classes(self) -> None:
-        if self.checkpoint is not None:
-            # A damaged file is refused in one line; Lightning would give a traceback later.
-            read_checkpoint(self.checkpoint)
+        # A damaged file is refused in one line; Lightning would give a traceback later.
+        content = {} if self.checkpoint is None else read_checkpoint(self.checkpoint)
+        if self.command != "fit":
+            chosen = choose_weights(content, self._get(self.config, "weights"), self.checkpoint)
+            self._get(self.config_init, "ema").weights = chosen
 
     def before_fit(self) -> None:
         """Check what would fail only in the first step, when the folder is touched already."""
