@@ -175,7 +175,11 @@ def choose_weights(checkpoint: Mapping[str, Any], weights: Weights | None, file:
         )
     chosen = weights or ("average" if has_average else "trained")
     if has_average:
-        rank_zero_info(f"Using the {'averaged' if chosen == 'average' else 'trained'} weights of {file} (--weights).")
+        rank_zero_info(
+            f"Using the averaged weights of {file}; --weights trained takes those of the last step."
+            if chosen == "average"
+            else f"Using the weights of the last step of {file}; --weights average takes the average over the steps."
+        )
     return chosen
 
 
