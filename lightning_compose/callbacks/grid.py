@@ -55,13 +55,18 @@ def publish(picture: Image.Image, name: str, file_name: str, trainer: Trainer) -
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{file_name}.png"
     picture.save(file)
+    log_picture(picture, name, trainer)
+    return file
+
+
+def log_picture(picture: Image.Image, name: str, trainer: Trainer) -> None:
+    """Hand a picture to the loggers that take images, under a name such as ``"samples"``."""
     loggers: list[Any] = trainer.loggers
     for logger in loggers:
         if hasattr(logger, "log_image"):
             logger.log_image(name, [picture], step=trainer.global_step)
         elif hasattr(logger.experiment, "add_image"):
             logger.experiment.add_image(name, np.asarray(picture), trainer.global_step, dataformats="HWC")
-    return file
 
 
 def _wrap(caption: str, width_px: int) -> list[str]:

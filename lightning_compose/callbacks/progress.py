@@ -9,9 +9,11 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
 from tqdm import tqdm
 
+from lightning_compose.curriculum import find_curriculum, schedule_of
+
 
 class StepProgress(ProgressBar):
-    """Show `global_step` of `max_steps`, time left, rate and the metrics logged with ``prog_bar=True``.
+    """Show `global_step` of `max_steps`, time left, rate, the curriculum's stage and what logs with ``prog_bar=True``.
 
     Lightning's own bars count the batches of an epoch: with an endless loader they know no end.
     """
@@ -89,7 +91,8 @@ class StepProgress(ProgressBar):
     def _metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, str]:
         metrics = self.get_metrics(trainer, pl_module)
         metrics.pop("v_num", None)
-        return {name.removeprefix("train/"): f"{value:.4g}" for name, value in metrics.items()}
+        shown = {name.removeprefix("train/"): f"{value:.4g}" for name, value in metrics.items()}
+        return {**_stage(trainer), **shown}
 
     def _advance_evaluation(self) -> None:
         if self._evaluation_bar is not None:
@@ -105,6 +108,12 @@ class StepProgress(ProgressBar):
         if self._train_bar is not None:
             self._train_bar.close()
             self._train_bar = None
+
+
+def _stage(trainer: Trainer) -> dict[str, str]:
+    if find_curriculum(trainer) is None:
+        return {}
+    return {"stage": schedule_of(trainer).stage_name(max(trainer.global_step - 1, 0))}
 
 
 def _total(batches: list[int | float]) -> int | None:

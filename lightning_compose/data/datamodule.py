@@ -11,11 +11,13 @@ from lightning.pytorch import LightningDataModule
 from lightning.pytorch.trainer.states import TrainerFn
 from torch.utils.data import DataLoader, Dataset
 
+from lightning_compose.curriculum import Schedule, find_curriculum
 from lightning_compose.data import trainer_settings
 from lightning_compose.data.batch import PairBatch
 from lightning_compose.data.dataset import EvaluationBatches, TrainingStream
 from lightning_compose.data.pairs import PairReader
-from lightning_compose.data.plan import Plan, Rows, accumulation, evaluation_batches, first_micro_batch, split_rows
+from lightning_compose.data.plan import Plan, accumulation, evaluation_batches, first_micro_batch, split_rows
+from lightning_compose.data.pool import Pool, Rows
 from lightning_compose.data.shards import ShardSet
 from lightning_compose.data.transforms import Crop, Transform
 
@@ -23,8 +25,9 @@ from lightning_compose.data.transforms import Crop, Transform
 class ConPairDataModule(LightningDataModule):
     """Stream captioned pairs with noun masks from a shard set.
 
-    The order of the samples depends on `seed` and `global_batch_size` alone: not on workers, ranks, or resumes.
-    Give the Trainer `max_steps`, `val_check_interval` in optimizer steps, and no `accumulate_grad_batches`.
+    The order of the samples depends on `seed`, `global_batch_size` and the Trainer's `Curriculum` alone: not on
+    workers, ranks, or resumes. Give the Trainer `max_steps`, `val_check_interval` in optimizer steps, and no
+    `accumulate_grad_batches`.
 
     Args:
         root: Folder of the shard set to train and validate on.
@@ -80,6 +83,8 @@ class ConPairDataModule(LightningDataModule):
         self.mirror = mirror
         self.negatives = negatives
         self.seed = seed
+        # The stages over the steps, of the curriculum that the Trainer has; None = there is none.
+        self.schedule: Schedule | None = None
         self._train_rows = self._val_rows = np.arange(0)
 
     def setup(self, stage: str) -> None:
@@ -87,6 +92,8 @@ class ConPairDataModule(LightningDataModule):
             self._set_up_test()
         if stage in (TrainerFn.FITTING, TrainerFn.VALIDATING):
             self._set_up_split(needs_validation=stage == TrainerFn.VALIDATING or self.val_fraction > 0)
+        if stage == TrainerFn.FITTING:
+            self._order = self._set_up_order()
         if stage == TrainerFn.FITTING and self.trainer is not None:
             steps = accumulation(
                 self.global_batch_size, world_size=self._world_size, micro_batch_size=self.micro_batch_size
@@ -100,7 +107,7 @@ class ConPairDataModule(LightningDataModule):
         transform = Transform(self.size_px, self.crop, self.mirror, self.seed)
         stream = TrainingStream(
             self._reader(self._shards, transform),
-            Plan(self._train_rows, self.seed),
+            self._order,
             first_micro_batch=first_micro_batch(self._samples_trained, **sizes),
             rank=0 if self.trainer is None else self.trainer.global_rank,
             **sizes,
@@ -122,13 +129,16 @@ class ConPairDataModule(LightningDataModule):
         return batch.to(device, non_blocking=device.type == "cuda")
 
     def state_dict(self) -> dict[str, Any]:
-        return {"samples": self._samples_trained, **self._identity()} if len(self._train_rows) else {}
+        if len(self._train_rows) == 0:
+            return {}
+        past = self._past(self._samples_trained)
+        return {"samples": self._samples_trained, **self._identity(), "past": past}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Check that the run to go on with is the one that was saved; its position is `trainer.global_step`.
 
         Raises:
-            ValueError: When a setting that the order depends on has changed.
+            ValueError: When a setting that the order depends on has changed, or what a stage gave before.
         """
         if self.trainer is None or self.trainer.state.fn != TrainerFn.FITTING:
             return
@@ -138,6 +148,7 @@ class ConPairDataModule(LightningDataModule):
                     f"Expected `{name}` to stay {state_dict[name]}, as in the checkpoint, got {value}: the order of "
                     "the samples would change in the middle of the run. Set it back, or start a new run."
                 )
+        _require_same_past(state_dict.get("past", {}), self._past(state_dict["samples"]))
 
     @property
     def _world_size(self) -> int:
@@ -161,6 +172,20 @@ class ConPairDataModule(LightningDataModule):
                 "on all, without validation) or add samples."
             )
 
+    def _set_up_order(self) -> Pool | Plan:
+        curriculum = find_curriculum(self.trainer)
+        if curriculum is None:
+            self.schedule = None
+            return Pool(self._train_rows, self.seed)
+        rows = curriculum.pools(self._shards.table, self._train_rows)
+        self.schedule = curriculum.lay_out([len(each) for each in rows.values()], self.global_batch_size)
+        pools = {name: Pool(each, self.seed, stream=f"order/{name}") for name, each in rows.items()}
+        return Plan(pools, self.schedule.counts(), self.seed)
+
+    def _past(self, samples: int) -> dict[str, str]:
+        """Return by the stages' names what they gave; without a curriculum the seed and the rows say it all."""
+        return self._order.digests(samples // self.global_batch_size) if isinstance(self._order, Plan) else {}
+
     def _set_up_test(self) -> None:
         if self.test_root is None:
             raise ValueError("Expected `data.test_root` to be the folder of a shard set to test on, got None. Set it.")
@@ -181,6 +206,16 @@ class ConPairDataModule(LightningDataModule):
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
             pin_memory=on_accelerator,
+        )
+
+
+def _require_same_past(saved: dict[str, str], present: dict[str, str]) -> None:
+    changed = [name for name in {**saved, **present} if saved.get(name) != present.get(name)]
+    if changed:
+        raise ValueError(
+            f"Expected the curriculum to have given the samples that it gave before the checkpoint, but the stage "
+            f"{changed[0]!r} gave others, or at other steps. Change only what is still to come, set it back, or start "
+            "a new run."
         )
 
 

@@ -9,7 +9,8 @@ from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
 from lightning_compose.data.batch import PairBatch
 from lightning_compose.data.pairs import PairReader
-from lightning_compose.data.plan import Plan, Rows, micro_batch_indices
+from lightning_compose.data.plan import Plan, micro_batch_indices
+from lightning_compose.data.pool import Pool, Rows
 
 
 class TrainingStream(IterableDataset[PairBatch]):
@@ -28,7 +29,7 @@ class TrainingStream(IterableDataset[PairBatch]):
     def __init__(
         self,
         reader: PairReader,
-        plan: Plan,
+        plan: Plan | Pool,
         *,
         micro_batch_size: int,
         first_micro_batch: int = 0,

@@ -6,50 +6,77 @@ the indices `[s * global_batch_size, (s + 1) * global_batch_size)`; ranks and mi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from hashlib import blake2b
+
 import numpy as np
 import numpy.typing as npt
 
+from lightning_compose.data.apportion import Counts
+from lightning_compose.data.pool import Pool, Rows
 from lightning_compose.seeding import generator
-
-Rows = npt.NDArray[np.int64]
-
-# A micro-batch can straddle two passes; no third one is ever needed at once.
-_CACHED_PASSES = 2
 
 
 class Plan:
-    """The order of the training samples: a new permutation of `rows` in every pass, drawn by (seed, pass).
+    """The order of a run whose samples come from several pools, at each step in numbers of its own.
+
+    Within a step the samples of all pools are shuffled, drawn by (seed, step); each pool gives its rows in its own
+    order, each once a pass, however many of them a step takes. After the last step its numbers go on: workers read
+    ahead of the training's end.
 
     Args:
-        rows: The rows of a shard set to train on, ``[n]``, at least one.
+        pools: By name.
+        counts: Samples that each step takes from each pool, ``[steps, pools]``; all steps take as many in all.
         seed: The run's seed.
-
-    Raises:
-        ValueError: When there are no rows.
     """
 
-    def __init__(self, rows: Rows, seed: int) -> None:
-        if len(rows) == 0:
-            raise ValueError("Expected at least one row to train on, got none. Check the folder and `val_fraction`.")
-        self.rows = rows
+    def __init__(self, pools: Mapping[str, Pool], counts: Counts, seed: int) -> None:
+        self.pools = dict(pools)
+        self.counts = counts
         self.seed = seed
-        self._orders: dict[int, Rows] = {}
+        self.global_batch_size = int(counts[0].sum())
+        self._taken = np.concatenate([np.zeros_like(counts[:1]), counts.cumsum(axis=0)])
+        self._step_rows: tuple[int, list[int]] = (-1, [])
 
     def row(self, global_index: int) -> int:
         """Return the row of the sample with this global index, in ``[0, infinity)``."""
-        nth_pass, position = divmod(global_index, len(self.rows))
-        return int(self.rows[self._order(nth_pass)[position]])
+        step, position = divmod(global_index, self.global_batch_size)
+        # The indices of a micro-batch follow one another.
+        if self._step_rows[0] != step:
+            self._step_rows = step, self.rows_of_step(step)
+        return self._step_rows[1][position]
 
-    def _order(self, nth_pass: int) -> Rows:
-        if nth_pass not in self._orders:
-            while len(self._orders) >= _CACHED_PASSES:
-                del self._orders[min(self._orders)]
-            self._orders[nth_pass] = generator(self.seed, "order", nth_pass).permutation(len(self.rows))
-        return self._orders[nth_pass]
+    def rows_of_step(self, step: int) -> list[int]:
+        """Return the rows of a step's global batch, in the order of its samples."""
+        counts = self.counts[min(step, len(self.counts) - 1)]
+        rows = [
+            pool.row(first + nth)
+            for pool, first, count in zip(self.pools.values(), self.taken(step).tolist(), counts.tolist(), strict=True)
+            for nth in range(count)
+        ]
+        return [rows[each] for each in generator(self.seed, "mix", step).permutation(len(rows))]
+
+    def taken(self, steps: int) -> Counts:
+        """Return how many samples the first `steps` steps take from each pool, ``[pools]``."""
+        beyond = max(0, steps - len(self.counts))
+        return self._taken[steps - beyond] + beyond * self.counts[-1]
+
+    def digests(self, steps: int) -> dict[str, str]:
+        """Return a digest of what each pool gave in the first `steps` steps; a pool that gave nothing has none.
+
+        Two plans of one seed whose digests are equal have the same past, whatever is still to come.
+        """
+        begun = [name for name, taken in zip(self.pools, self.taken(steps), strict=True) if taken]
+        return {name: self._digest(name, place, steps) for place, name in enumerate(begun)}
+
+    def _digest(self, name: str, place: int, steps: int) -> str:
+        digest = blake2b(f"{place}/{steps}".encode(), digest_size=16)
+        digest.update(self.counts[:steps, list(self.pools).index(name)].astype("<i8").tobytes())
+        digest.update(self.pools[name].rows.astype("<i8").tobytes())
+        return digest.hexdigest()
 
     def __getstate__(self) -> dict[str, object]:
-        # Workers draw the permutations again: cheaper than to send them.
-        return {**self.__dict__, "_orders": {}}
+        return {**self.__dict__, "_step_rows": (-1, [])}
 
 
 def micro_batch_indices(micro_batch: int, *, rank: int, world_size: int, micro_batch_size: int) -> range:

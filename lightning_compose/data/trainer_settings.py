@@ -42,6 +42,22 @@ def prepare(trainer: Trainer, accumulation: int, *, validates: bool) -> None:
         _warn_if_never_validated(trainer)
 
 
+def set_max_steps(trainer: Trainer, planned_steps: int) -> None:
+    """Let a run whose `max_steps` is left out train to the end of its plan; a smaller number stops early.
+
+    Raises:
+        ValueError: When `max_steps` goes beyond the plan.
+    """
+    given = trainer.max_steps
+    if given == -1 or isinstance(given, _Derived):
+        trainer.fit_loop.epoch_loop.max_steps = _Derived(planned_steps, given=-1)
+    elif given > planned_steps and not _is_dry_run(trainer):
+        raise ValueError(
+            f"Expected `trainer.max_steps` to be at most {planned_steps}, the sum of the curriculum's stages, got "
+            f"{given}. Leave it out to train to the end, or make a stage longer."
+        )
+
+
 def require_whole_steps(trainer: Trainer) -> None:
     """Check that a resumed run begins with a whole optimizer step.
 

@@ -1,54 +1,18 @@
 """Order, ranks, workers and splits, by arithmetic alone."""
 
-import pickle
 from itertools import chain, product
 
 import numpy as np
 import pytest
 
 from lightning_compose.data.plan import (
-    Plan,
     accumulation,
     evaluation_batches,
     first_micro_batch,
     micro_batch_indices,
     split_rows,
 )
-
-
-def rows_of_pass(plan, nth_pass):
-    n = len(plan.rows)
-    return [plan.row(nth_pass * n + position) for position in range(n)]
-
-
-def test_every_pass_is_another_permutation_of_the_same_rows():
-    plan = Plan(np.arange(10, 110), seed=3)
-    first, second = rows_of_pass(plan, 0), rows_of_pass(plan, 1)
-    assert sorted(first) == sorted(second) == list(range(10, 110))
-    assert first != second
-
-
-def test_plan_is_pure_in_seed_and_index():
-    rows = np.arange(57)
-    forwards = [Plan(rows, seed=1).row(index) for index in range(200)]
-    visited = Plan(rows, seed=1)
-    backwards = [visited.row(index) for index in reversed(range(200))]
-    assert forwards == backwards[::-1]
-    assert forwards != [Plan(rows, seed=2).row(index) for index in range(200)]
-
-
-def test_plan_keeps_few_permutations_and_sends_none_to_workers():
-    plan = Plan(np.arange(5), seed=0)
-    rows = [plan.row(index) for index in range(100)]
-    assert len(plan._orders) <= 2
-    copy = pickle.loads(pickle.dumps(plan))
-    assert copy._orders == {}
-    assert [copy.row(index) for index in range(100)] == rows
-
-
-def test_no_rows_is_an_error():
-    with pytest.raises(ValueError, match="at least one row"):
-        Plan(np.arange(0), seed=0)
+from lightning_compose.data.pool import Pool
 
 
 def indices_in_order(steps, global_batch_size, world_size, workers, micro_batch_size):
@@ -77,10 +41,10 @@ def test_global_batches_are_the_same_for_any_ranks_workers_and_micro_batches(wor
 @pytest.mark.parametrize("global_batch_size", [4, 8, 24])
 @pytest.mark.parametrize("samples", [1, 23, 24, 25])
 def test_every_sample_exactly_once_a_pass(global_batch_size, samples):
-    plan = Plan(np.arange(samples), seed=0)
+    pool = Pool(np.arange(samples), seed=0)
     steps = 3 * samples
     indices = list(chain.from_iterable(indices_in_order(steps, global_batch_size, 2, 2, 2)))
-    rows = [plan.row(index) for index in indices]
+    rows = [pool.row(index) for index in indices]
     for start in range(0, len(rows) - samples + 1, samples):
         assert sorted(rows[start : start + samples]) == list(range(samples))
 
