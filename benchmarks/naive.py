@@ -31,6 +31,7 @@ from lightning_compose.step import DenoisingStep, Prediction, Text
 SUPERVISED = ("mid_block", "up_blocks")
 CROSS_ATTENTION = "attn2"
 FLOOR = 1e-6
+TEMPERATURE = 0.07
 
 
 class StoringProcessor:
@@ -162,7 +163,7 @@ def contrastive_term(step: DenoisingStep, head: ProjectionHead) -> Tensor:
         F.normalize(head(features["mid"].float().mean(dim=(2, 3))), dim=1)
         for features in (step.features_positive, step.features_negative)
     )
-    exponentials = [((each * text).sum(dim=1) / head.temperature).exp() for each in (positive, negative)]
+    exponentials = [((each * text).sum(dim=1) / TEMPERATURE).exp() for each in (positive, negative)]
     losses = -(exponentials[0] / (exponentials[0] + exponentials[1])).log()
     return (losses * step.batch.has_negative).mean()
 

@@ -9,6 +9,7 @@ from lightning_compose.data.batch import PairBatch
 from lightning_compose.data.schema import Noun
 
 CAPTION = "a red cat and a dog"
+NEGATIVE_CAPTION = "a red dog and a cat"
 NOUNS = (Noun("cat", ((6, 9),), mask=0), Noun("dog", ((16, 19),), mask=1))
 
 
@@ -24,6 +25,7 @@ def pair_batch(index: list[int], size_px: int = 16) -> PairBatch:
         indices=index,
         keys=[f"sample{each}" for each in index],
         captions=[CAPTION] * len(index),
+        negative_captions=[NEGATIVE_CAPTION] * len(index),
         nouns=[NOUNS] * len(index),
         positive=images,
         negative=255 - images,

@@ -23,6 +23,7 @@ class PairBatch:
         indices: Global sample indices, ``[b]``; in evaluation the rows in the shard set. They seed the noise.
         keys: The samples' keys in their shards.
         captions: Of the positives.
+        negative_captions: Of the negatives; None where there is none.
         nouns: At most n each, in the order of the masks.
         positive: uint8 ``[b, c, h, w]``.
         negative: uint8 ``[b, c, h, w]``; the positive again where there is none.
@@ -38,6 +39,7 @@ class PairBatch:
         indices: list[int],
         keys: list[str],
         captions: list[str],
+        negative_captions: list[str | None],
         nouns: list[tuple[Noun, ...]],
         positive: Tensor,
         negative: Tensor,
@@ -49,6 +51,7 @@ class PairBatch:
         self.indices = indices
         self.keys = keys
         self.captions = captions
+        self.negative_captions = negative_captions
         self.nouns = nouns
         self.positive = positive
         self.negative = negative
@@ -66,6 +69,7 @@ class PairBatch:
             indices=[self.indices[row] for row in rows],
             keys=[self.keys[row] for row in rows],
             captions=[self.captions[row] for row in rows],
+            negative_captions=[self.negative_captions[row] for row in rows],
             nouns=[self.nouns[row] for row in rows],
             positive=self.positive[rows],
             negative=self.negative[rows],

@@ -105,6 +105,7 @@ class _Stack:
             indices=list(indices),
             keys=[sample.key for sample in samples],
             captions=[sample.annotation.caption for sample in samples],
+            negative_captions=[sample.annotation.negative_caption for sample in samples],
             nouns=[sample.annotation.nouns[:max_nouns] for sample in samples],
             positive=positive,
             negative=positive if self.negative is None else torch.from_numpy(self.negative),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
-from lightning_compose.functional import VARIANTS, in_mask_share
+from lightning_compose.functional import VARIANTS, in_mask_share, resize_masks
 from lightning_compose.losses.base import LossCallback
 from lightning_compose.needs import Needs
 from lightning_compose.step import DenoisingStep
@@ -34,6 +35,18 @@ class AttentionLoss(LossCallback):
         self.needs = Needs(attention=tuple(layers))
 
     def measure(self, step: DenoisingStep, head: nn.Module | None) -> dict[str, Tensor]:
-        """Return each sample's share of the nouns' attention that lies inside their masks."""
+        """Return each sample's share of the nouns' attention inside their masks, and its vanished masks.
+
+        A mask that vanishes at the resolution of a layer supervises nothing there, and counts once a resolution.
+        """
         maps = [each.tokens for each in step.attention.values()]
-        return {"in_mask_share": in_mask_share(maps, step.noun_tokens, step.batch.noun_masks)}
+        return {
+            "in_mask_share": in_mask_share(maps, step.noun_tokens, step.batch.noun_masks),
+            "vanished_masks": _vanished_masks(step),
+        }
+
+
+def _vanished_masks(step: DenoisingStep) -> Tensor:
+    resolutions = {each.tokens.shape[-2:] for each in step.attention.values()}
+    seen = [resize_masks(step.batch.noun_masks, *size).flatten(2).any(dim=2) for size in resolutions]
+    return torch.stack([(step.noun_supervised & ~each).sum(dim=1) for each in seen]).sum(dim=0).float()

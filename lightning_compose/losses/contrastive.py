@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from lightning_compose.functional import info_nce, pair_similarities
 from lightning_compose.losses.base import LossCallback
 from lightning_compose.losses.other_pairs import other_pairs
-from lightning_compose.losses.projection import ProjectionHead
+from lightning_compose.losses.projection import MIN_TEMPERATURE, ProjectionHead
 from lightning_compose.needs import Needs
 from lightning_compose.step import DenoisingStep
 
@@ -28,7 +28,7 @@ class ContrastiveLoss(LossCallback):
             and concatenated. Our default: the paper says "encoder".
         hidden_width: Of the projection head; None = the width of the features. Our default.
         temperature: Of the softmax over similarities, above 0. Our default; the paper gives none.
-        learned_temperature: Whether the temperature is trained.
+        learned_temperature: Whether the temperature is trained, from `temperature` on; it stays above 0.01.
         in_batch_negatives: Whether the other pairs of the batch, on all ranks, are negatives too; in training only.
             Then the loss of a batch is no longer the mean over its samples.
 
@@ -49,6 +49,10 @@ class ContrastiveLoss(LossCallback):
             raise ValueError(f"Expected `layers` to be a list with at least one name, got {layers!r}.")
         if not temperature > 0:
             raise ValueError(f"Expected `temperature` to be above 0, got {temperature}.")
+        if learned_temperature and temperature < MIN_TEMPERATURE:
+            raise ValueError(
+                f"Expected a learned `temperature` to start at {MIN_TEMPERATURE} or above, got {temperature}."
+            )
         self.hidden_width = hidden_width
         self.temperature = temperature
         self.learned_temperature = learned_temperature
@@ -59,7 +63,8 @@ class ContrastiveLoss(LossCallback):
         backbone = module.backbone
         width = sum(backbone.feature_layers[name] for name in backbone.resolve(self.needs).features)
         hidden_width = self.hidden_width or width
-        return ProjectionHead(width, hidden_width, backbone.pooled_width, self.temperature, self.learned_temperature)
+        learned = self.temperature if self.learned_temperature else None
+        return ProjectionHead(width, hidden_width, backbone.pooled_width, learned)
 
     def compute(self, step: DenoisingStep, head: nn.Module | None) -> Tensor:
         head = cast(ProjectionHead, head)
@@ -68,8 +73,10 @@ class ContrastiveLoss(LossCallback):
         others = is_other = None
         # In evaluation the ranks' batches may differ in size, and cannot be gathered.
         if self.in_batch_negatives and head.training:
-            others, is_other = other_pairs(positive, negative, step.batch.captions, has_negative)
-        return info_nce(positive, negative, text, has_negative, head.temperature, others, is_other)
+            captions = step.batch.captions, step.batch.negative_captions
+            others, is_other = other_pairs(positive, negative, *captions, has_negative)
+        temperature = head.temperature() if self.learned_temperature else self.temperature
+        return info_nce(positive, negative, text, has_negative, temperature, others, is_other)
 
     def measure(self, step: DenoisingStep, head: nn.Module | None) -> dict[str, Tensor]:
         """Return for which pairs the caption is nearer to the positive."""

@@ -125,6 +125,16 @@ def test_the_share_inside_the_masks_is_measured(module):
     assert ((share > 0) & (share < 1)).all()
 
 
+def test_masks_that_vanish_at_a_layer_are_counted(module):
+    batch = pair_batch([0, 1])
+    batch.noun_masks[0, 0] = False
+    batch.noun_masks[0, 0, 0, 0] = True  # one of 16 x 16 pixels: there at 8 x 8, gone at 4 x 4
+    loss = TokenLoss(layers=["mid", "up"])
+    assert loss.measure(step_for(module, loss, batch=batch), None)["vanished_masks"].tolist() == [1, 0]
+    only_fine = TokenLoss(layers=["up"])
+    assert only_fine.measure(step_for(module, only_fine, batch=batch), None)["vanished_masks"].tolist() == [0, 0]
+
+
 @pytest.mark.parametrize("loss_class", LOSSES)
 def test_bad_settings_are_refused(loss_class):
     with pytest.raises(ValueError, match="Expected `variant` to be one of"):

@@ -118,12 +118,14 @@ def test_a_learned_temperature_is_trained_and_bounded(make_module):
     loss = ContrastiveLoss(learned_temperature=True, temperature=0.07)
     module = make_module(loss)
     head = module.losses.head(loss.name)
-    assert head.temperature.item() == pytest.approx(0.07)
-    term(module, loss, module.denoising_step(pair_batch([0, 1]))).backward()
-    assert head.log_temperature.grad.abs() > 0
-    with torch.no_grad():
-        head.log_temperature.fill_(-20.0)
-    assert head.temperature.item() == pytest.approx(0.01)
+    assert head.temperature().item() == pytest.approx(0.07)
+    for log_temperature in (head.log_temperature.item(), -20.0):
+        with torch.no_grad():
+            head.log_temperature.fill_(log_temperature)
+        head.zero_grad()
+        term(module, loss, module.denoising_step(pair_batch([0, 1]))).backward()
+        assert head.log_temperature.grad.abs() > 0, "also at its bound"
+    assert head.temperature().item() == pytest.approx(0.01)
 
 
 def test_several_blocks_are_concatenated(make_module):
@@ -155,6 +157,8 @@ def test_the_head_takes_features_of_any_precision(make_module, dtype):
 def test_bad_settings_are_refused(make_module):
     with pytest.raises(ValueError, match="Expected `temperature` to be above 0, got 0"):
         ContrastiveLoss(temperature=0)
+    with pytest.raises(ValueError, match=r"a learned `temperature` to start at 0\.01 or above, got 0\.001"):
+        ContrastiveLoss(temperature=0.001, learned_temperature=True)
     with pytest.raises(ValueError, match="Expected `layers` to be a list"):
         ContrastiveLoss(layers="mid")
     with pytest.raises(ValueError, match=r"got 'up_1'. Known: \['down_0', 'down_1', 'mid'"):
