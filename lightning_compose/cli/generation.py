@@ -31,6 +31,7 @@ TRAINING_KEYS = frozenset(
         "reconstructions",
         "loss_curve",
         "ema",
+        "curriculum",
     }
 )
 

@@ -7,6 +7,7 @@
       checkpoints/        last.ckpt points to the latest
       pictures/           samples and reconstructions
       loss_curve.png
+      curriculum.png      the plan of the run, where it has stages
       csv/version_N/      what was logged, one folder a life
       tensorboard/        the same for TensorBoard
       .lock               held while a fit runs here
@@ -21,7 +22,16 @@ from pathlib import Path
 CONFIG_NAME = "config.yaml"
 CHECKPOINTS = "checkpoints"
 LAST_CHECKPOINT = "last.ckpt"
-CONTENT = (CONFIG_NAME, CHECKPOINTS, "pictures", "loss_curve.png", "loss_terms.png", "csv", "tensorboard")
+CONTENT = (
+    CONFIG_NAME,
+    CHECKPOINTS,
+    "pictures",
+    "loss_curve.png",
+    "loss_terms.png",
+    "curriculum.png",
+    "csv",
+    "tensorboard",
+)
 
 
 def default_run_dir(config_files: Sequence[Path]) -> str:

@@ -28,12 +28,14 @@ from lightning_compose.callbacks.reconstructions import Reconstructions
 from lightning_compose.callbacks.samples import SampleGrid
 from lightning_compose.cli import PROG, run_folder
 from lightning_compose.cli.config_files import CommandLine, read_command_line
+from lightning_compose.cli.curriculum_config import settle_curriculum
 from lightning_compose.cli.errors import closest, explain
 from lightning_compose.cli.interruption import TERMINATED, Interruption
 from lightning_compose.cli.loggers import leave_open, place_in, run_loggers
 from lightning_compose.cli.quiet import without_loading_bars
 from lightning_compose.cli.run_lock import locked
 from lightning_compose.cli.run_start import RunStart
+from lightning_compose.curriculum import Curriculum
 from lightning_compose.data.datamodule import ConPairDataModule
 from lightning_compose.data.shards import ShardSet
 from lightning_compose.inference import choose_weights, read_checkpoint
@@ -147,6 +149,7 @@ class ComposeCLI(LightningCLI):
         parser.add_lightning_class_args(Reconstructions, "reconstructions")
         parser.add_lightning_class_args(LossCurve, "loss_curve")
         parser.add_lightning_class_args(EMA, "ema")
+        parser.add_lightning_class_args(Curriculum, "curriculum")
         if self.command != "fit":
             parser.add_argument("--weights", type=Weights | None, default=None, help=WEIGHTS_HELP)
         known = parser.get_defaults(skip_validation=True)
@@ -176,7 +179,7 @@ class ComposeCLI(LightningCLI):
         if isinstance(self.datamodule_class, type) and issubclass(self.datamodule_class, ConPairDataModule):
             _require_shards(config.data.get("test_root" if self.command == "test" else "root"))
         if self.command == "fit":
-            _require_max_steps(config.trainer)
+            _require_max_steps(config.trainer, has_stages=bool(config.curriculum.stages))
             if _is_first_process() and not config.trainer.fast_dev_run:
                 self.until_done.enter_context(locked(config.run_dir))
             self.checkpoint = run_folder.resolve_checkpoint(config.ckpt_path, config.run_dir)
@@ -248,15 +251,16 @@ def run(
     datamodule_class: type[LightningDataModule] | None = None,
 ) -> None:
     """Run fit, validate or test; see `lightning_compose.cli.main`."""
-    line = read_command_line(arguments)
+    line = settle_curriculum(read_command_line(arguments))
     ComposeCLI(command, line, module_class or ComposeModule, datamodule_class or ConPairDataModule)
 
 
-def _require_max_steps(trainer: Any) -> None:
-    if trainer.max_steps < 1 and not trainer.fast_dev_run:
+def _require_max_steps(trainer: Any, has_stages: bool) -> None:
+    follows = trainer.max_steps == -1 and has_stages
+    if trainer.max_steps < 1 and not (follows or trainer.fast_dev_run):
         raise ValueError(
             f"Expected trainer.max_steps to be the number of optimizer steps to train, got {trainer.max_steps}. "
-            "Set --trainer.max_steps."
+            "Set --trainer.max_steps, or the stages of a curriculum."
         )
 
 
