@@ -6,6 +6,7 @@ python -m benchmarks.overfit
 from __future__ import annotations
 
 import argparse
+import csv
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from lightning_compose.cli import main as lightning_compose
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs/shapes.yaml", ROOT / "configs/experiments/overfit.yaml"
 PICTURE = ROOT / "docs/images/overfit.png"
+VALUES = ROOT / "docs/benchmarks/overfit.csv"
 PAIRS, SEED = 20, 3
 LAST_STEPS = 50
 AIMS = {
@@ -38,6 +40,15 @@ def overfit(folder: Path, arguments: list[str]) -> dict[str, Points]:
     configs = [argument for config in CONFIGS for argument in ("--config", str(config))]
     lightning_compose(["fit", *configs, "--data.root", str(pairs), "--run_dir", str(run), *arguments])
     return read_points([run / "csv/version_0/metrics.csv"], list(AIMS))
+
+
+def write(points: Mapping[str, Points], file: Path) -> None:
+    """Write each value at every step as CSV."""
+    columns = [dict(series) for series in points.values()]
+    with file.open("w", newline="") as lines:
+        writer = csv.writer(lines, lineterminator="\n")
+        writer.writerow(["step", *points])
+        writer.writerows([step, *(f"{column[step]:.4f}" for column in columns)] for step in columns[0])
 
 
 def draw(points: Mapping[str, Points], file: Path) -> None:
@@ -65,9 +76,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.overfit", description=__doc__)
     parser.add_argument("--folder", type=Path, default=ROOT / "runs/overfit", help="new or empty, for pairs and run")
     parser.add_argument("--picture", type=Path, default=PICTURE, help="PNG to write")
+    parser.add_argument("--values", type=Path, default=VALUES, help="CSV to write")
     options, arguments = parser.parse_known_args()
     points = overfit(options.folder, arguments)
     draw(points, options.picture)
+    write(points, options.values)
     print(table(points))
 
 
