@@ -15,6 +15,7 @@ from lightning_compose.curriculum.schedule import Schedule, Steps
 
 WIDTH_INCHES, PANEL_INCHES = 9.0, 2.1
 MOST_POINTS = 1000
+LOSS_COLOR, LANE_SHARE = "tab:purple", 0.85
 
 
 def draw_timeline(
@@ -24,7 +25,7 @@ def draw_timeline(
 
     Args:
         schedule: Of the whole plan.
-        max_steps: Where the run stops; what lies beyond is shaded.
+        max_steps: Where the run stops; what lies beyond is hatched.
         weights: Each loss's own weight, by name.
         learning_rate: By step, without the stages' factors; None = not drawn.
     """
@@ -51,18 +52,24 @@ def _draw_mixture(axes: Axes, schedule: Schedule, steps: Steps) -> None:
     x, shares = _as_stairs(steps, schedule.steps, schedule.mixture(steps))
     axes.stackplot(x, *shares.T, labels=labels, alpha=0.75)
     axes.set(ylabel="share of samples", ylim=(0, 1))
-    _legend(axes, "samples of")
+    axes.legend(title="samples of", fontsize="small", title_fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
 
 
 def _draw_weights(axes: Axes, schedule: Schedule, steps: Steps, weights: Mapping[str, float]) -> None:
+    """Draw a lane for each loss: weights differ by orders of magnitude, and equal ones would hide each other."""
     factors = [schedule.loss_factors(step) for step in steps.tolist()]
-    for name, weight in weights.items():
-        values = np.array([weight * each.get(name, 1.0) for each in factors])
-        # A gap where the loss is off: it has no place on a logarithmic axis.
-        x, y = _as_stairs(steps, schedule.steps, np.where(values > 0, values, np.nan))
-        axes.plot(x, y, label=f"{name} ({weight:g})", linewidth=2)
-    axes.set(ylabel="weight in the loss", yscale="log")
-    _legend(axes, "loss (own weight)")
+    for lane, (name, weight) in enumerate(weights.items()):
+        of_loss = np.array([each.get(name, 1.0) for each in factors])
+        heights = LANE_SHARE * of_loss / max(of_loss.max(), 1.0) if weight else np.zeros(len(steps))
+        x, y = _as_stairs(steps, schedule.steps, heights)
+        axes.fill_between(x, lane, lane + y, color=LOSS_COLOR, alpha=0.5, linewidth=0)
+        for middle in _label_places(schedule):
+            effective = weight * schedule.loss_factors(int(middle)).get(name, 1.0)
+            label = f"{effective:.3g}" if effective else "off"
+            axes.annotate(label, (middle, lane), (0, 3), "data", "offset points", ha="center", fontsize="small")
+    axes.set(ylabel="weight in the loss", ylim=(0, len(weights)))
+    axes.set_yticks(np.arange(len(weights)) + LANE_SHARE / 2, list(weights))
+    axes.tick_params(axis="y", length=0)
 
 
 def _draw_rate(axes: Axes, schedule: Schedule, steps: Steps, learning_rate: Callable[[int], float]) -> None:
@@ -81,27 +88,27 @@ def _as_stairs(steps: Steps, end: int, values: np.ndarray) -> tuple[np.ndarray, 
 
 def _mark_stages(axes: Axes, schedule: Schedule, max_steps: int) -> None:
     axes.set_xlim(0, schedule.steps)
-    axes.grid(alpha=0.3)
+    axes.grid(axis="x", alpha=0.3)
     if schedule.kind != "mixed":
         for end in schedule.ends[:-1]:
             axes.axvline(end, color="black", linewidth=0.8, linestyle="--")
     if max_steps < schedule.steps:
-        axes.axvspan(max_steps, schedule.steps, color="black", alpha=0.25)
+        axes.axvspan(max_steps, schedule.steps, facecolor="white", alpha=0.7, hatch="//", edgecolor="grey", zorder=3)
 
 
 def _name_stages(axes: Axes, schedule: Schedule) -> None:
     if schedule.kind == "mixed":
         axes.set_title("mixed: no stages, the same at every step", fontsize="medium")
         return
-    for name, length, end in zip(schedule.stages, schedule.lengths, schedule.ends, strict=True):
+    for name, length, middle in zip(schedule.stages, schedule.lengths, _label_places(schedule), strict=True):
         text = f"{name}\n{length:,} steps"
-        axes.annotate(
-            text, (end - length / 2, 1), (0, 4), "data", "offset points", ha="center", va="bottom", fontsize="small"
-        )
+        axes.annotate(text, (middle, 1), (0, 4), "data", "offset points", ha="center", va="bottom", fontsize="small")
 
 
-def _legend(axes: Axes, title: str) -> None:
-    axes.legend(title=title, fontsize="small", title_fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))
+def _label_places(schedule: Schedule) -> list[float]:
+    if schedule.kind == "mixed":
+        return [schedule.steps / 2]
+    return [end - length / 2 for length, end in zip(schedule.lengths, schedule.ends, strict=True)]
 
 
 def _rendered(figure: Figure) -> Image.Image:
