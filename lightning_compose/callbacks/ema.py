@@ -127,9 +127,8 @@ class EMA(Callback):
             return
         tensors = self._average.tensors()
         parameters = {name: each for name, each in module.named_parameters() if name in tensors}
-        # Validation runs in inference mode, whose tensors could not be used after it.
-        with torch.inference_mode(False):
-            self._own_values = {name: each.detach().to("cpu", copy=True) for name, each in parameters.items()}
+        # Not on the GPU, where a validation may need the memory.
+        self._own_values = {name: each.detach().to("cpu", copy=True) for name, each in parameters.items()}
         _copy(tensors, parameters)
         try:
             yield

@@ -178,6 +178,15 @@ def test_it_belongs_to_one_module(fit):
     assert same(record.tested[-1], values(other))
 
 
+def test_it_gives_way_to_a_checkpoint_that_has_none(fit, tmp_path):
+    without = fit(EMA(), steps=2)
+    without.save_checkpoint(tmp_path / "c.ckpt")
+    record = Record()
+    trainer = fit(record, EMA(0.9))
+    trainer.test(trainer.lightning_module, DATA, ckpt_path=tmp_path / "c.ckpt", weights_only=True, verbose=False)
+    assert same(record.tested[-1], values(without.lightning_module))
+
+
 def test_a_validation_between_two_micro_batches_changes_nothing(fit):
     plain, record = Record(), Record()
     settings = {"accumulate_grad_batches": 2, "gradient_clip_val": 0.1}
@@ -288,9 +297,9 @@ def test_an_interrupted_run_ends_with_the_same_average(fit, tmp_path, settings):
 
 
 def test_a_fit_without_a_checkpoint_starts_its_own(fit):
-    ema = EMA(0.9)
-    fit(ema, steps=2)
-    fit(ema, steps=1)
+    ema, module = EMA(0.9), Net()
+    fit(ema, steps=2, module=module)
+    fit(ema, steps=1, module=module)
     assert ema.state_dict()["updates"] == 1
 
 
