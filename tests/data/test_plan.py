@@ -1,11 +1,14 @@
 """Order, ranks, workers and splits, by arithmetic alone."""
 
+import pickle
+from collections import Counter
 from itertools import chain, product
 
 import numpy as np
 import pytest
 
 from lightning_compose.data.plan import (
+    Plan,
     accumulation,
     evaluation_batches,
     first_micro_batch,
@@ -90,3 +93,63 @@ def test_evaluation_repeats_rows_rather_than_leave_a_rank_without():
     assert [len(batch) for batch in batches] == [1] * 8
     assert set(np.concatenate(batches)) == set(range(5))
     assert evaluation_batches(np.arange(0), world_size=4, micro_batch_size=1) == []
+
+
+COUNTS = np.array([[4, 0], [3, 1], [1, 3], [1, 3], [0, 4]])
+
+
+def two_pools(counts=COUNTS, seed=0, **rows):
+    rows = {"easy": np.arange(5), "hard": np.arange(10, 17)} | rows
+    return Plan({name: Pool(each, seed, f"order/{name}") for name, each in rows.items()}, counts, seed)
+
+
+def rows_of(plan, steps):
+    return [[plan.row(4 * step + position) for position in range(4)] for step in range(steps)]
+
+
+def test_each_step_takes_its_counts_from_the_pools():
+    assert [sum(row >= 10 for row in rows) for rows in rows_of(two_pools(), 5)] == [0, 1, 3, 3, 4]
+
+
+def test_each_pool_gives_its_samples_once_a_pass_whatever_the_steps_take():
+    rows = list(chain.from_iterable(rows_of(two_pools(), 40)))
+    for pool in (range(5), range(10, 17)):
+        of_pool = [row for row in rows if row in pool]
+        assert set(Counter(of_pool).values()) <= {len(of_pool) // len(pool), -(-len(of_pool) // len(pool))}
+
+
+def test_the_pools_are_shuffled_within_a_step():
+    places = {tuple(row >= 10 for row in rows) for rows in rows_of(two_pools(np.array([[2, 2]])), 30)}
+    assert len(places) == 6
+
+
+def test_after_the_last_step_its_counts_go_on():
+    plan = two_pools()
+    assert [sum(row >= 10 for row in rows) for rows in rows_of(plan, 9)[5:]] == [4] * 4
+    assert plan.taken(9).tolist() == [9, 27]
+
+
+def test_a_plan_is_pure_in_seed_and_index_and_crosses_to_workers():
+    plan = two_pools()
+    forwards = [plan.row(index) for index in range(30)]
+    copy = pickle.loads(pickle.dumps(plan))
+    assert [copy.row(index) for index in reversed(range(30))] == forwards[::-1]
+    assert forwards != [two_pools(seed=1).row(index) for index in range(30)]
+
+
+def test_a_digest_is_of_the_past_alone():
+    plan, other_future = two_pools(), two_pools(np.concatenate([COUNTS[:2], [[0, 4]] * 5]))
+    assert plan.digests(0) == {}
+    assert list(plan.digests(1)) == ["easy"]
+    assert plan.digests(2) == other_future.digests(2)
+    assert plan.digests(3) != other_future.digests(3)
+    assert plan.digests(1) == two_pools(hard=np.arange(3)).digests(1), "it has given nothing yet"
+    assert plan.digests(2)["hard"] != two_pools(hard=np.arange(3)).digests(2)["hard"]
+    assert plan.digests(2) != plan.digests(1)
+
+
+def test_a_digest_knows_the_order_of_the_pools():
+    counts = np.array([[2, 2]])
+    rows = {"easy": np.arange(5), "hard": np.arange(10, 17)}
+    swapped = Plan({name: Pool(rows[name], 0, f"order/{name}") for name in ("hard", "easy")}, counts, 0)
+    assert swapped.digests(1) != two_pools(counts).digests(1)
