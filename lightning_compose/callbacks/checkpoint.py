@@ -10,9 +10,11 @@ from weakref import proxy
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+from lightning_compose.checkpoint_io import PARTIAL, StagedCheckpointIO, flush_folder, remove_partial
 
 LAST_CHECKPOINT = f"{ModelCheckpoint.CHECKPOINT_NAME_LAST}{ModelCheckpoint.FILE_EXTENSION}"
-PARTIAL = ".part"
 
 
 class Checkpoint(ModelCheckpoint):
@@ -73,11 +75,17 @@ class Checkpoint(ModelCheckpoint):
         """
         self._is_asked = True
 
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        super().setup(trainer, pl_module, stage)
+        # One that the user chose stays.
+        if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:
+            trainer.strategy.checkpoint_io = StagedCheckpointIO()
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         super().on_train_start(trainer, pl_module)
         self._is_asked = False
         if trainer.is_global_zero and self.dirpath:
-            _remove_partial(Path(self.dirpath))
+            remove_partial(Path(self.dirpath))
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -125,10 +133,10 @@ class Checkpoint(ModelCheckpoint):
         if self._last_written_at_step != trainer.global_step:
             self._last_written_at_step = trainer.global_step
             self.last_model_path = self._last_checkpoint_saved = str(Path(self.dirpath or "", LAST_CHECKPOINT))
-            _save_whole(trainer, self.last_model_path, self.save_weights_only)
+            trainer.save_checkpoint(self.last_model_path, self.save_weights_only)
 
     def _save_checkpoint(self, trainer: Trainer, filepath: str) -> None:
-        _save_whole(trainer, filepath, self.save_weights_only)
+        trainer.save_checkpoint(filepath, self.save_weights_only)
         self._last_global_step_saved = trainer.global_step
         self._last_checkpoint_saved = filepath
         if self.save_last == "link":
@@ -146,29 +154,5 @@ class Checkpoint(ModelCheckpoint):
             new.unlink(missing_ok=True)
             new.symlink_to(os.path.relpath(file, link.parent))
             new.replace(link)
+            flush_folder(link.parent)
         trainer.strategy.barrier()
-
-
-def _save_whole(trainer: Trainer, file: str, weights_only: bool) -> None:
-    # Beside its final name: the Trainer stages in $TMPDIR, and from another file system a file arrives in pieces.
-    part = Path(f"{file}{PARTIAL}")
-    trainer.save_checkpoint(part, weights_only)
-    if trainer.is_global_zero:
-        # Before the name: after a power cut it would stand for an empty file.
-        _flush(part)
-        part.replace(file)
-        _flush(part.parent)
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _remove_partial(folder: Path) -> None:
-    # Left by a kill in the middle of a write; as large as a checkpoint.
-    for part in folder.glob(f"*{ModelCheckpoint.FILE_EXTENSION}{PARTIAL}"):
-        part.unlink()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import signal
 import threading
@@ -42,8 +41,11 @@ class Preemption(Callback):
         trainer = Trainer(max_epochs=-1, max_steps=1000, callbacks=[Checkpoint("checkpoints"), Preemption()])
         trainer.fit(module, data)
 
-    Lightning's own handlers are out of use meanwhile: its SIGTERM handler starts a collective wherever the rank happens
-    to be, and the one that it has under SLURM saves in the middle of a step.
+    Lightning's own handlers are not registered: that for SIGTERM starts a collective wherever the rank happens to be,
+    and that for SLURM saves in the middle of a step.
+
+    Schedulers may signal a loader's workers too. One that dies of it takes the training with it before the checkpoint:
+    give loaders of your own ``worker_init_fn=obey_only_the_parent``, as `ConPairDataModule` does.
     """
 
     def __init__(self) -> None:
@@ -51,24 +53,21 @@ class Preemption(Callback):
         self._seen_step = self._agreed = 0
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        # Lightning installs its handlers after this hook and puts back those that it found, ours, before the process
-        # is done with its loggers and locks.
         self._listener = _Listener()
         self._listener.install()
-
-    def on_sanity_check_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._over_lightnings().install()
+        # There is no setting for it, and no hook between its registration and the start of training.
+        trainer._signal_connector.register_signal_handlers = _register_none  # type: ignore[method-assign]
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._seen_step, self._agreed = trainer.global_step, 0
-        self._over_lightnings().listen()
+        self._installed().state = _LISTENING
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         # Fires once a micro-batch: with accumulation, several times in the same optimizer step.
         if trainer.global_step == self._seen_step:
             return
         self._seen_step = trainer.global_step
-        self._agreed = _largest(trainer, self._over_lightnings().received)
+        self._agreed = _largest(trainer, self._installed().received)
         if self._agreed:
             for callback in trainer.callbacks:  # type: ignore[attr-defined]
                 if isinstance(callback, Checkpoint):
@@ -82,19 +81,23 @@ class Preemption(Callback):
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         if isinstance(exception, Preempted):
+            # The handlers stay: launchers signal the ranks that are left, to which loggers and locks may still matter.
             return
-        if self._listener is not None:
-            self._listener.state = _OUTSIDE
+        self._uninstall(trainer)
         if trainer.strategy.launcher is not None:
             # The ranks that this one started would wait for it in a collective, which no other signal reaches.
             trainer.strategy.launcher.kill(signal.SIGKILL)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        self._uninstall(trainer)
+
+    def _uninstall(self, trainer: Trainer) -> None:
         if self._listener is not None:
             self._listener.uninstall()
             self._listener = None
+            del trainer._signal_connector.register_signal_handlers
 
-    def _over_lightnings(self) -> _Listener:
+    def _installed(self) -> _Listener:
         if self._listener is None:
             raise RuntimeError("Expected `on_fit_start` before training, got none. Call `super().on_fit_start(...)`.")
         return self._listener
@@ -102,37 +105,24 @@ class Preemption(Callback):
     def _leave(self, trainer: Trainer) -> None:
         is_done = trainer.max_steps != -1 and trainer.global_step >= trainer.max_steps
         if self._agreed and not is_done:
-            self._over_lightnings().state = _LEAVING
+            self._installed().state = _LEAVING
             raise Preempted(0 if _is_started_by_lightning(trainer) else 128 + self._agreed)
 
 
 class _Listener:
-    """Keeps the largest signal while it listens; at other times passes it on to whatever was there before."""
+    """Keeps the largest signal while it listens; outside of that, passes it on to whatever was there before."""
 
     def __init__(self) -> None:
+        self.state = _OUTSIDE
         self.received = 0
         self._process = os.getpid()
         self._before = {number: signal.getsignal(number) or signal.SIG_DFL for number in SIGNALS}
-        # One byte that the loader's workers share, because they are forked and inherit the handlers.
-        self._state = mmap.mmap(-1, 1)
-
-    @property
-    def state(self) -> int:
-        return self._state[0]
-
-    @state.setter
-    def state(self, state: int) -> None:
-        self._state[0] = state
 
     def install(self) -> None:
         # Python allows it nowhere else; Lightning installs no handlers there either.
         if threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
                 signal.signal(number, self._handle)
-
-    def listen(self) -> None:
-        self.install()
-        self.state = _LISTENING
 
     def uninstall(self) -> None:
         self.state = _OUTSIDE
@@ -141,13 +131,16 @@ class _Listener:
                 signal.signal(number, handler)
 
     def _handle(self, number: int, _: FrameType | None) -> None:
-        is_worker = os.getpid() != self._process
-        if self.state == _LISTENING:
-            # A scheduler signals workers too. One that died would take the training with it, before the checkpoint.
-            self.received = max(self.received, number)
-        elif self.state == _OUTSIDE or is_worker:
+        # A forked process inherits the handlers, and is none of the ranks.
+        if self.state == _OUTSIDE or os.getpid() != self._process:
             signal.signal(number, self._before[signal.Signals(number)])
             os.kill(os.getpid(), number)
+        elif self.state == _LISTENING:
+            self.received = max(self.received, number)
+
+
+def _register_none() -> None:
+    """Stand in for Lightning's registration of handlers."""
 
 
 def _largest(trainer: Trainer, number: int) -> int:

@@ -20,6 +20,7 @@ from lightning_compose.data.plan import Plan, accumulation, evaluation_batches, 
 from lightning_compose.data.pool import Pool, Rows
 from lightning_compose.data.shards import ShardSet
 from lightning_compose.data.transforms import Crop, Transform
+from lightning_compose.data.worker_signals import obey_only_the_parent
 
 
 class ConPairDataModule(LightningDataModule):
@@ -206,6 +207,7 @@ class ConPairDataModule(LightningDataModule):
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
             pin_memory=on_accelerator,
+            worker_init_fn=obey_only_the_parent,
         )
 
 
