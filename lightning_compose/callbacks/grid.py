@@ -65,7 +65,8 @@ def log_picture(picture: Image.Image, name: str, trainer: Trainer) -> None:
     for logger in loggers:
         if hasattr(logger, "log_image"):
             logger.log_image(name, [picture], step=trainer.global_step)
-        elif hasattr(logger.experiment, "add_image"):
+        # Lightning does not ask for one of a logger.
+        elif hasattr(getattr(logger, "experiment", None), "add_image"):
             logger.experiment.add_image(name, np.asarray(picture), trainer.global_step, dataformats="HWC")
 
 

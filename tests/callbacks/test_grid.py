@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -38,9 +38,21 @@ class ImageLogger(CSVLogger):
         self.image = (key, images, step)
 
 
+class PlainLogger(Logger):
+    """What Lightning asks for at least: it has no `experiment`."""
+
+    name, version = "plain", 0
+
+    def log_metrics(self, metrics, step=None) -> None:
+        pass
+
+    def log_hyperparams(self, *_, **__) -> None:
+        pass
+
+
 def test_a_picture_goes_to_the_folder_and_to_the_loggers_that_take_pictures(make_trainer, tmp_path):
     tensorboard, taker = TensorBoardLogger(tmp_path, name="", version="tb"), ImageLogger(tmp_path)
-    trainer = make_trainer(logger=[CSVLogger(tmp_path), tensorboard, taker])
+    trainer = make_trainer(logger=[CSVLogger(tmp_path), PlainLogger(), tensorboard, taker])
     picture = Image.new("RGB", (20, 10), "red")
     file = publish(picture, "samples", "samples-000007", trainer)
     assert file == tmp_path / "pictures/samples-000007.png"
