@@ -16,7 +16,7 @@ class StepMeans:
     >>> means.add("loss", torch.tensor(3.0))
     >>> means.add("accuracy", torch.tensor([1.0, float("nan")]))
     >>> means.means(reduce=lambda values: values)
-    {'loss': tensor(2.), 'accuracy': tensor(1.)}
+    {'accuracy': tensor(1.), 'loss': tensor(2.)}
     """
 
     def __init__(self) -> None:
@@ -35,14 +35,15 @@ class StepMeans:
         self._totals[name] = self._totals[name] + total if name in self._totals else total
 
     def means(self, reduce: Callable[[Tensor], Tensor] = lambda totals: totals) -> dict[str, Tensor]:
-        """Return every mean and begin anew; NaN where there was no value.
+        """Return every mean, sorted by name, and begin anew; NaN where there was no value.
 
         Args:
-            reduce: Takes a tensor to its mean over the ranks; called once, for all names together.
+            reduce: Takes a tensor to its mean over the ranks, all of which must have added the same names, in whatever
+                order; called once, for all names together.
         """
         if not self._totals:
             return {}
-        names = list(self._totals)
+        names = sorted(self._totals)
         # The mean of the sums over the mean of the counts, so that every value counts alike on whatever rank it was.
         sums, counts = reduce(torch.stack([self._totals[name] for name in names])).unbind(dim=1)
         self._totals.clear()

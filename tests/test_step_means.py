@@ -25,6 +25,17 @@ def test_ranks_are_reduced_once_for_all_names():
     assert means.means() == {}
 
 
+def test_ranks_that_added_in_another_order_are_not_mixed():
+    ranks = [StepMeans(), StepMeans()]
+    for means, names in zip(ranks, ("ab", "ba"), strict=True):
+        for name in names:
+            means.add(name, torch.tensor({"a": 1.0, "b": 10.0}[name]))
+    sent = []
+    for means in ranks:
+        assert means.means(lambda totals: sent.append(totals) or totals) == {"a": 1.0, "b": 10.0}
+    assert torch.equal(*sent), "what the ranks add up elementwise"
+
+
 def test_samples_to_which_a_value_does_not_apply_do_not_count():
     nan, means = math.nan, StepMeans()
     means.add("share", torch.tensor([0.2, nan, 0.4]))
