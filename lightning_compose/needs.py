@@ -24,6 +24,12 @@ class Needs:
     features: tuple[str, ...] = ()
     negatives: bool = False
 
+    def __post_init__(self) -> None:
+        for field in ("attention", "features"):
+            names = getattr(self, field)
+            if not isinstance(names, tuple):
+                raise TypeError(f"Expected `{field}` to be a tuple of names such as ('mid',), got {names!r}.")
+
     def __or__(self, other: Needs) -> Needs:
         return Needs(
             tuple(dict.fromkeys(self.attention + other.attention)),
