@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, cast
 
@@ -19,7 +20,8 @@ class LossCallback(Callback):
     """One term of the training loss: subclass, implement `compute`, list it under ``losses:`` in the config.
 
     Args:
-        weight: Factor of the term in the training loss, at least 0; 0 = off, the term is not computed.
+        weight: Factor of the term in the training loss, finite and at least 0; 0 = off, the term is not computed.
+            May be set anew at any time.
 
     A complete example, the mean absolute error beside the usual squared one::
 
@@ -38,10 +40,19 @@ class LossCallback(Callback):
     factor: float = 1.0
 
     def __init__(self, weight: float = 1.0) -> None:
-        if not weight >= 0:
-            raise ValueError(f"Expected `weight` to be at least 0, got {weight}. 0 switches the loss off.")
         self.weight = weight
         self.name = _snake_case(type(self).__name__)
+
+    @property
+    def weight(self) -> float:
+        """Factor of the term in the training loss, finite and at least 0; 0 = off."""
+        return self._weight
+
+    @weight.setter
+    def weight(self, weight: float) -> None:
+        if not (math.isfinite(weight) and weight >= 0):
+            raise ValueError(f"Expected `weight` to be finite and at least 0, got {weight}. 0 switches the loss off.")
+        self._weight = weight
 
     @property
     def effective_weight(self) -> float:
@@ -64,12 +75,14 @@ class LossCallback(Callback):
     def measure(self, step: DenoisingStep, head: nn.Module | None) -> dict[str, Tensor]:
         """Return what a person wants to see beside the term, by name.
 
-        Each a value a sample, ``[b]``, NaN for samples to which it does not apply; logged as ``train/NAME_KEY`` and
-        ``val/NAME_KEY``. Computed without gradient.
+        Each a value a sample, ``[b]``; logged as ``train/NAME_KEY`` and ``val/NAME_KEY``. The keys must be the same on
+        every rank and for every batch, or the ranks' means would mix: give NaN for samples to which a value does not
+        apply. Computed without gradient.
         """
         return {}
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        _require_initialised(self)
         # The one hook that runs before restore, device move, DDP's wrap and configure_optimizers: heads made here
         # are moved, wrapped, optimised and restored on the standard path.
         _compose_module(pl_module).add_loss(self)
@@ -86,6 +99,13 @@ def _compose_module(module: LightningModule) -> ComposeModule:
     if not hasattr(module, "add_loss"):
         raise TypeError(f"Expected a ComposeModule to add a loss to, got {type(module).__name__}.")
     return cast("ComposeModule", module)
+
+
+def _require_initialised(loss: LossCallback) -> None:
+    if "_weight" not in vars(loss):
+        raise TypeError(
+            f"Expected `{type(loss).__name__}.__init__` to call `super().__init__(weight)`, which it did not. Call it."
+        )
 
 
 def _require_negatives(name: str, datamodule: LightningDataModule | None) -> None:
