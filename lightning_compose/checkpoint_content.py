@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lightning.pytorch.utilities import rank_zero_info
+from torch import Tensor
 
 if TYPE_CHECKING:
     from lightning_compose.module import ComposeModule
@@ -34,11 +35,12 @@ def match_heads(state: dict[str, Any], module: ComposeModule, resuming: bool) ->
     """Drop heads of losses that are not listed; to resume without them is an error.
 
     Raises:
-        ValueError: When `resuming` and the checkpoint's losses with heads differ from those listed now.
+        ValueError: When a listed loss has no head in the checkpoint, or one of other parameters; when `resuming` and
+            the checkpoint has a head whose loss is not listed.
     """
     saved = {key.removeprefix(HEADS).split(".")[0] for key in state if key.startswith(HEADS)}
-    listed = set(module.heads)
-    if resuming and saved != listed:
+    listed = {name for name, head in module.heads.items() if head.state_dict()}
+    if listed - saved or (resuming and saved != listed):
         raise ValueError(
             f"Expected the losses with trained heads to be {sorted(saved)} as in the checkpoint, got {sorted(listed)}. "
             "List the same losses to resume; set a loss's weight to 0 to switch it off."
@@ -48,6 +50,27 @@ def match_heads(state: dict[str, Any], module: ComposeModule, resuming: bool) ->
         rank_zero_info(f"The checkpoint's heads of {sorted(unused)} are left out: these losses are not listed.")
     for key in [key for key in state if key.startswith(tuple(f"{HEADS}{name}." for name in unused))]:
         del state[key]
+    for name, head in module.heads.items():
+        _require_same_shapes(name, _of_head(state, name), head.state_dict())
+
+
+def _of_head(state: Mapping[str, Any], name: str) -> dict[str, Tensor]:
+    prefix = f"{HEADS}{name}."
+    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+
+
+def _require_same_shapes(name: str, saved: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> None:
+    for key in sorted(saved.keys() | present.keys()):
+        there, here = (_shape(values.get(key)) for values in (saved, present))
+        if there != here:
+            raise ValueError(
+                f"Expected `{key}` in the head of the loss {name!r} to be {there} as in the checkpoint, got {here}. "
+                "Set this loss's settings back to those that the checkpoint was trained with."
+            )
+
+
+def _shape(value: Tensor | None) -> str:
+    return "absent" if value is None else f"a tensor of shape {tuple(value.shape)}"
 
 
 def _frozen_keys(state: Mapping[str, Any], module: ComposeModule) -> list[str]:

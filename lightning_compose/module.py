@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
-from diffusers.optimization import SchedulerType, get_scheduler
+from diffusers.optimization import get_scheduler
 from lightning.pytorch import Callback, LightningModule
 from lightning.pytorch.cli import OptimizerCallable
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
@@ -25,10 +24,11 @@ from lightning_compose.data.batch import PairBatch
 from lightning_compose.data.resume import realign_batch_progress
 from lightning_compose.draws import Draws
 from lightning_compose.losses.base import LossCallback
-from lightning_compose.losses.terms import LossTerms
+from lightning_compose.losses.terms import WEIGHTED, LossTerms, require_scalar
 from lightning_compose.needs import Needs
+from lightning_compose.noised import encode_and_add_noise
 from lightning_compose.noun_columns import noun_columns
-from lightning_compose.optimizer_settings import apply_settings, group_settings
+from lightning_compose.optimizer_settings import apply_settings, group_settings, require_schedule
 from lightning_compose.step import DenoisingStep, NounAttention, Text, Tokens
 from lightning_compose.step_means import StepMeans
 
@@ -69,7 +69,7 @@ class ComposeModule(LightningModule):
             raise ValueError(f"Expected `caption_dropout` to be a share in [0, 1], got {caption_dropout}.")
         if max_noun_tokens < 1:
             raise ValueError(f"Expected `max_noun_tokens` to be at least 1, got {max_noun_tokens}.")
-        _require_schedule(lr_schedule)
+        require_schedule(lr_schedule)
         self.save_hyperparameters()
         self.backbone = backbone
         self.optimizer = optimizer
@@ -99,17 +99,22 @@ class ComposeModule(LightningModule):
             batch: Of b samples.
             stream: Names the random draws: a sample of the same index has the same draws in the same stream. Captions
                 are dropped in ``"train"`` only.
-            needs: What the step has to hold beside the prediction; None = what the losses that are on need.
+            needs: What the step has to hold beside the prediction; None = what the losses that are on need, and
+                `needs()`.
             noise_level: In [0, 1), the same for all samples, as a share of the way through the timesteps; None = drawn
                 for each.
+
+        Raises:
+            ValueError: When negatives are needed and the batch has none.
         """
-        needs = self.backbone.resolve(self.needs() if needs is None else needs)
+        needs = self.backbone.resolve(self.losses.needs() | self.needs() if needs is None else needs)
         draws = Draws(self.seed, stream, batch.indices, self.device)
         dropped = draws.uniform("caption_dropout") < (self.caption_dropout if stream == "train" else 0.0)
         dropped = dropped.to(self.device)
         tokens, text, pooled = self._encode_captions(batch, dropped)
         uniform = draws.uniform("timestep") if noise_level is None else torch.full((len(batch),), noise_level)
-        noised = self._encode_and_add_noise(batch, draws, self.backbone.timesteps(uniform), needs.negatives)
+        timesteps = self.backbone.timesteps(uniform)
+        noised = encode_and_add_noise(self.backbone, batch, draws, timesteps, needs.negatives, self.own_negative_noise)
         columns = noun_columns(tokens.nouns & batch.noun_supervised[..., None], self.max_noun_tokens)
         predicted = self.backbone.denoise(
             noised.positive, noised.timesteps, text, needs, noised.negative, columns.readout
@@ -135,13 +140,27 @@ class ComposeModule(LightningModule):
         """Return the weighted sum of all terms, each logged by its name; in validation too."""
         loss = denoising_loss(step)
         self.terms.add("denoise", loss, len(step.batch))
-        for name, callback in self.losses.active().items():
-            loss = loss + self._weighted_term(name, callback, step)
+        for name in self.losses.active():
+            loss = loss + self.weighted_term(name, step)
         return loss
+
+    def weighted_term(self, name: str, step: DenoisingStep) -> Tensor:
+        """Return one loss's term times its weight, and log what it measures."""
+        callback = self.losses[name]
+        term, measured = self.losses.compute(name, step.declared(self.backbone.resolve(callback.needs)))
+        weighted = callback.effective_weight * term
+        self.terms.add(name, term, len(step.batch))
+        self.terms.add(f"{name}_{WEIGHTED}", weighted, len(step.batch))
+        for key, values in measured.items():
+            self.terms.add(f"{name}_{key}", values)
+        return weighted
 
     def training_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
         step = self.denoising_step(batch)
-        loss = self.training_loss(step) + self._idle_term(step)
+        with self.losses.micro_batch():
+            loss = self.training_loss(step)
+        require_scalar(loss, "`training_loss`")
+        loss = self.losses.with_heads(loss)
         _require_finite(loss, batch, self.global_step)
         self.terms.add("loss", loss)
         self.terms.add("unsupervised_nouns_per_sample", step.unsupervised_nouns / len(batch))
@@ -160,8 +179,8 @@ class ComposeModule(LightningModule):
         self._log_held_out("test")
 
     def needs(self) -> Needs:
-        """Return what a step has to hold: override it when `training_loss` reads more than the losses declare."""
-        return self.losses.needs()
+        """Return what `training_loss` reads of the denoiser's inside, beside what the losses declare: override it."""
+        return Needs()
 
     @torch.no_grad()
     def _encode_captions(self, batch: PairBatch, dropped: Tensor) -> tuple[Tokens, Text, Tensor]:
@@ -173,46 +192,6 @@ class ComposeModule(LightningModule):
         rows = torch.arange(len(batch), device=self.device)
         conditioning = torch.where(dropped, len(batch), rows)
         return tokens[conditioning], text[conditioning], text.pooled[rows]
-
-    @torch.no_grad()
-    def _encode_and_add_noise(self, batch: PairBatch, draws: Draws, timesteps: Tensor, negatives: bool) -> _Noised:
-        shape = self.backbone.latent_shape(*batch.positive.shape[-2:])
-        moments, noise = draws.normal("moments", shape), draws.normal("noise", shape)
-        timesteps = timesteps.to(self.device)
-        latents = self._encode_images(batch.positive, moments)
-        noisy = self.backbone.add_noise(latents, noise, timesteps)
-        target = self.backbone.target(latents, noise, timesteps)
-        if not negatives:
-            return _Noised(timesteps, noise, noisy, None, target)
-        # The same sampling of latents: images that differ little have latents that differ little.
-        latents = self._encode_images(batch.negative, moments)
-        negative_noise = draws.normal("negative_noise", shape) if self.own_negative_noise else noise
-        return _Noised(timesteps, noise, noisy, self.backbone.add_noise(latents, negative_noise, timesteps), target)
-
-    def _encode_images(self, images: Tensor, noise: Tensor) -> Tensor:
-        # In float32 whatever the precision of training: Stable Diffusion's VAE overflows in half precision.
-        with torch.autocast(self.device.type, enabled=False):
-            return self.backbone.encode_images(images.float() / 127.5 - 1, noise)
-
-    def _weighted_term(self, name: str, callback: LossCallback, step: DenoisingStep) -> Tensor:
-        head = self.losses.head(name)
-        step = step.declared(self.backbone.resolve(callback.needs))
-        # Binary cross-entropy on probabilities, for one, refuses autocast.
-        with torch.autocast(self.device.type, enabled=False):
-            term = callback.compute(step, head)
-            with torch.no_grad():
-                measured = callback.measure(step, head)
-        weighted = callback.effective_weight * term
-        self.terms.add(name, term, len(step.batch))
-        self.terms.add(f"{name}_weighted", weighted, len(step.batch))
-        for key, values in measured.items():
-            self.terms.add(f"{name}_{key}", values)
-        return weighted
-
-    def _idle_term(self, step: DenoisingStep) -> Tensor:
-        # DDP stops at parameters that are not in the graph, so those of losses that are off enter it with factor zero.
-        zero = step.prediction.new_zeros(())
-        return sum((0.0 * each.sum() for head in self.losses.idle_heads() for each in head.parameters()), zero)
 
     def _add_held_out(self, split: str, batch: PairBatch) -> None:
         # A validation may fall between two micro-batches of an optimizer step, whose means must not mix with its own.
@@ -268,9 +247,7 @@ class ComposeModule(LightningModule):
             apply_settings(self.trainer.optimizers[0], schedule, self._group_settings)
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        # A zero gradient would still let Adam's momentum move the head of a loss that is off.
-        for head in self.losses.idle_heads():
-            head.zero_grad(set_to_none=True)
+        self.losses.stop_idle_heads()
         self.log("train/lr", optimizer.param_groups[0]["lr"])
         for name, mean in self.terms.means(self.trainer.strategy.reduce).items():
             self.log(f"train/{name}", mean, prog_bar=name == "loss")
@@ -313,24 +290,9 @@ class ComposeModule(LightningModule):
         super()._set_hparams(plain_only(hp) if isinstance(hp, Mapping) else hp)
 
 
-@dataclass(frozen=True)
-class _Noised:
-    timesteps: Tensor
-    noise: Tensor
-    positive: Tensor
-    negative: Tensor | None
-    target: Tensor
-
-
 def denoising_loss(step: DenoisingStep) -> Tensor:
     """Return the mean squared error of the prediction, in float32 (Ho et al., 2020, eq. 14)."""
     return F.mse_loss(step.prediction.float(), step.target.float())
-
-
-def _require_schedule(name: str) -> None:
-    known = [each.value for each in SchedulerType if each is not SchedulerType.PIECEWISE_CONSTANT]
-    if name not in known:
-        raise ValueError(f"Expected `lr_schedule` to be one of {known}, got {name!r}.")
 
 
 def _require_finite(loss: Tensor, batch: PairBatch, global_step: int) -> None:

@@ -1,9 +1,10 @@
-"""What the user has set on an optimizer, kept over a resume."""
+"""What the user has set on an optimizer and its schedule, kept over a resume."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from diffusers.optimization import SchedulerType
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
@@ -24,3 +25,14 @@ def apply_settings(optimizer: Optimizer, schedule: LambdaLR, settings: list[dict
     schedule.base_lrs = [each["initial_lr"] for each in settings]
     for group, each, factor in zip(optimizer.param_groups, settings, schedule.lr_lambdas, strict=True):
         group.update(each, lr=each["initial_lr"] * factor(schedule.last_epoch))
+
+
+def require_schedule(name: str) -> None:
+    """Check the name of a learning-rate schedule.
+
+    Raises:
+        ValueError: When diffusers has none of this name, or it takes more than a number of steps.
+    """
+    known = [each.value for each in SchedulerType if each is not SchedulerType.PIECEWISE_CONSTANT]
+    if name not in known:
+        raise ValueError(f"Expected `lr_schedule` to be one of {known}, got {name!r}.")

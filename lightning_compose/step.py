@@ -128,7 +128,7 @@ class DenoisingStep:
 
     @property
     def unsupervised_nouns(self) -> Tensor:
-        """How many nouns lack a mask or their tokens, a scalar; those of dropped captions lack nothing."""
+        """How many nouns lack a mask, or lost their tokens though their caption was not dropped, a scalar."""
         without_tokens = self.batch.noun_supervised & ~self.noun_supervised & ~self.dropped[:, None]
         return without_tokens.sum() + self.batch.unsupervised.total()
 

@@ -70,8 +70,16 @@ def root(tmp_path_factory):
 
 @pytest.fixture
 def fit(tiny_pipeline, root, tmp_path):
-    def run(*callbacks, backbone=None, data=None, module=None, optimizer=torch.optim.AdamW, **settings):
-        built = ComposeModule(
+    def run(
+        *callbacks,
+        backbone=None,
+        data=None,
+        module=None,
+        module_class=ComposeModule,
+        optimizer=torch.optim.AdamW,
+        **settings,
+    ):
+        built = module_class(
             StableDiffusion(pretrained=str(tiny_pipeline), **(backbone or {})),
             lambda params: optimizer(params, lr=1e-2),
             **(module or {}),
@@ -120,6 +128,27 @@ def test_two_ranks_train_the_weights_of_one(fit, switched):
         for ranks in ({}, {"strategy": "ddp_fork", "devices": 2})
     ]
     assert_close(*runs)
+
+
+class Absolute(ComposeModule):
+    """Leave the losses that are listed out."""
+
+    def training_loss(self, step):
+        return (step.prediction.float() - step.target.float()).abs().mean()
+
+
+@needs_fork
+@pytest.mark.filterwarnings("ignore:Expected `training_loss` to compute all losses that are on")
+def test_losses_that_a_training_loss_leaves_out_stop_no_rank(fit):
+    runs = [
+        fit(*all_losses(), module_class=Absolute, max_steps=3, **ranks)
+        for ranks in ({}, {"strategy": "ddp_fork", "devices": 2})
+    ]
+    assert_close(*runs)
+    untrained = fit(ContrastiveLoss(weight=0), max_steps=1)
+    head = [name for name in untrained if name.startswith("heads")]
+    assert head
+    assert all(torch.equal(untrained[name], weights[name]) for name in head for weights in runs)
 
 
 @needs_fork
@@ -175,3 +204,5 @@ def test_negative_images_must_be_decoded_for_the_loss_that_reads_them(fit):
     with pytest.raises(ValueError, match=r"Expected `data\.negatives: true`, because the loss 'contrastive_loss'"):
         fit(ContrastiveLoss(), data={"negatives": False})
     fit(ContrastiveLoss(weight=0), data={"negatives": False}, max_steps=1)
+    with pytest.raises(ValueError, match=r"Expected `data\.negatives: true`, because a loss that is on compares"):
+        fit(ContrastiveLoss(weight=0), Switch("contrastive_loss"), data={"negatives": False}, max_steps=1)

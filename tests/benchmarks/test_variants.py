@@ -27,7 +27,7 @@ def test_a_variant_computes_its_losses_alone(bench):
         steps[name]()
         assert set(bench.module.losses.active()) == set(losses)
     steps[PLAIN]()
-    assert bench.module.needs() == Needs()
+    assert bench.module.losses.needs() == Needs()
 
 
 def test_the_reference_lets_go_of_its_maps_after_its_step(bench, monkeypatch):
