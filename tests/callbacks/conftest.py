@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from averaged_net import DATA, Net
 from batches import batches
 from lightning.pytorch import Trainer
 
@@ -44,6 +45,19 @@ def train(module: ComposeModule, make_trainer: Callable[..., Trainer]) -> Callab
     def run(steps: int, callbacks: list[Any], accumulation: int = 1, ckpt_path: str | None = None, **settings: Any):
         trainer = make_trainer(max_steps=steps, callbacks=callbacks, accumulate_grad_batches=accumulation, **settings)
         trainer.fit(module, batches(steps * accumulation), ckpt_path=ckpt_path, weights_only=True)
+        return trainer
+
+    return run
+
+
+@pytest.fixture
+def fit_net(make_trainer):
+    """Train a Net and return its trainer; validation and test data are those of the training."""
+
+    def run(*callbacks, steps=4, module=None, ckpt_path=None, **settings):
+        settings = {"limit_val_batches": 1, "limit_test_batches": 1} | settings
+        trainer = make_trainer(max_steps=steps, callbacks=list(callbacks), **settings)
+        trainer.fit(module or Net(), DATA, DATA, ckpt_path=ckpt_path, weights_only=True)
         return trainer
 
     return run
