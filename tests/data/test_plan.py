@@ -79,19 +79,26 @@ def test_no_fraction_validates_nothing():
     assert (list(train), list(val)) == ([0, 1], [])
 
 
-@pytest.mark.parametrize(("rows", "world_size", "micro_batch_size"), list(product((8, 17, 100), (1, 2, 4), (2, 3, 4))))
+@pytest.mark.parametrize(
+    ("rows", "world_size", "micro_batch_size"), list(product((8, 17, 100), (1, 2, 4), (1, 2, 3, 4)))
+)
 def test_evaluation_sees_every_row_once_with_as_many_batches_on_every_rank(rows, world_size, micro_batch_size):
     batches = evaluation_batches(np.arange(rows), world_size=world_size, micro_batch_size=micro_batch_size)
     assert list(np.concatenate(batches)) == list(range(rows))
     assert len(batches) % world_size == 0
-    assert max(map(len, batches)) <= micro_batch_size
+    assert max(map(len, batches)) <= max(micro_batch_size, 2)
     assert max(map(len, batches)) - min(map(len, batches)) <= 1
 
 
+def test_evaluation_puts_odd_rows_beside_others():
+    batches = evaluation_batches(np.arange(7), world_size=4, micro_batch_size=1)
+    assert [len(batch) for batch in batches] == [2, 2, 2, 1]
+
+
 def test_evaluation_repeats_rows_rather_than_leave_a_rank_without():
-    batches = evaluation_batches(np.arange(5), world_size=4, micro_batch_size=1)
-    assert [len(batch) for batch in batches] == [1] * 8
-    assert set(np.concatenate(batches)) == set(range(5))
+    batches = evaluation_batches(np.arange(3), world_size=4, micro_batch_size=1)
+    assert [len(batch) for batch in batches] == [1] * 4
+    assert set(np.concatenate(batches)) == set(range(3))
     assert evaluation_batches(np.arange(0), world_size=4, micro_batch_size=1) == []
 
 
