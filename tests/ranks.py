@@ -10,7 +10,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-PATIENCE_S = 60.0
+# For machines under load: what a rank does takes a second or two.
+PATIENCE_S = 120.0
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["lightning_compose.cli.training"])

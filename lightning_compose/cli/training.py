@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from argparse import ArgumentError
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -15,7 +14,6 @@ from lightning.pytorch import Callback, LightningDataModule, LightningModule, Tr
 from lightning.pytorch.callbacks import ProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.utilities.exceptions import SIGTERMException
-from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from lightning_compose import backbones, losses
 from lightning_compose.callbacks.attention_maps import AttentionMaps
@@ -30,6 +28,7 @@ from lightning_compose.cli import PROG, run_folder
 from lightning_compose.cli.config_files import CommandLine, read_command_line
 from lightning_compose.cli.curriculum_config import settle_curriculum
 from lightning_compose.cli.errors import closest, explain
+from lightning_compose.cli.first_process import is_first_process
 from lightning_compose.cli.interruption import TERMINATED, Interruption
 from lightning_compose.cli.loggers import leave_open, place_in, run_loggers
 from lightning_compose.cli.quiet import without_loading_bars
@@ -180,10 +179,10 @@ class ComposeCLI(LightningCLI):
             _require_shards(config.data.get("test_root" if self.command == "test" else "root"))
         if self.command == "fit":
             _require_max_steps(config.trainer, has_stages=bool(config.curriculum.stages))
-            if _is_first_process() and not config.trainer.fast_dev_run:
+            if is_first_process() and not config.trainer.fast_dev_run:
                 self.until_done.enter_context(locked(config.run_dir))
             self.checkpoint = run_folder.resolve_checkpoint(config.ckpt_path, config.run_dir)
-            if _is_first_process():
+            if is_first_process():
                 self._say_where_it_starts(config.ckpt_path, config.run_dir)
         else:
             self.checkpoint = run_folder.require_checkpoint(config.ckpt_path, config.run_dir)
@@ -284,10 +283,6 @@ def _require_loss_classes(named: dict[str, Any]) -> None:
 def _class(class_path: str) -> Any:
     module, _, name = class_path.rpartition(".")
     return getattr(import_module(module), name)
-
-
-def _is_first_process() -> bool:
-    return getattr(rank_zero_only, "rank", 0) == 0 and os.environ.get("NODE_RANK", "0") == "0"
 
 
 def _as_list(callbacks: Callback | list[Callback] | None) -> list[Callback]:

@@ -12,19 +12,6 @@ import rank_lives
 import torch
 from ranks import alone, started, wait_for
 
-from lightning_compose.data.shards import ShardWriter
-from lightning_compose.shapes.generate import generate
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    """A set of three shards."""
-    folder = tmp_path_factory.mktemp("shards") / "set"
-    with ShardWriter(folder, 12) as writer:
-        for sample in generate(0, "train", range(24), size_px=16):
-            writer.write(sample)
-    return folder
-
 
 @pytest.fixture
 def elsewhere(tmp_path_factory):
