@@ -40,7 +40,8 @@ def checkout(tmp_path) -> Path:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).symlink_to(ROOT / name)
     base = merge(yaml.safe_load(SHAPES.read_text()), TWO_STEPS)
-    (tmp_path / "configs/shapes.yaml").write_text(yaml.safe_dump(base))
+    # In their order: that of the stages means something.
+    (tmp_path / "configs/shapes.yaml").write_text(yaml.safe_dump(base, sort_keys=False))
     return tmp_path
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor, nn
 
 from lightning_compose.functional import info_nce, pair_similarities
@@ -30,7 +32,8 @@ class ContrastiveLoss(LossCallback):
         temperature: Of the softmax over similarities, above 0. Our default; the paper gives none.
         learned_temperature: Whether the temperature is trained, from `temperature` on; it stays above 0.01.
         in_batch_negatives: Whether the other pairs of the batch, on all ranks, are negatives too; in training only.
-            Then the loss of a batch is no longer the mean over its samples.
+            Then the loss of a batch is no longer the mean over its samples, but depends on which others are beside it:
+            a run goes on only with as many, ranks x `data.micro_batch_size`, as it was begun with.
 
     A sample without a negative image counts zero.
     """
@@ -57,7 +60,37 @@ class ContrastiveLoss(LossCallback):
         self.temperature = temperature
         self.learned_temperature = learned_temperature
         self.in_batch_negatives = in_batch_negatives
+        self._candidates: int | None = None
         self.needs = Needs(features=tuple(layers), negatives=True)
+
+    @property
+    def state_key(self) -> str:
+        # Several losses of this class may be listed.
+        return f"{type(self).__qualname__}/{self.name}"
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        super().setup(trainer, pl_module, stage)
+        micro_batch_size = getattr(getattr(trainer, "datamodule", None), "micro_batch_size", None)
+        self._candidates = None
+        if self.in_batch_negatives and stage == TrainerFn.FITTING and micro_batch_size is not None:
+            self._candidates = trainer.world_size * micro_batch_size
+
+    def state_dict(self) -> dict[str, Any]:
+        return {} if self._candidates is None else {"candidates": self._candidates}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Check that the loss goes on comparing with as many pairs as before.
+
+        Raises:
+            ValueError: When ranks x micro-batch size has changed.
+        """
+        saved = state_dict.get("candidates", self._candidates)
+        if self._candidates is not None and saved != self._candidates:
+            raise ValueError(
+                f"Expected the loss {self.name!r} to compare with {saved} pairs, ranks x `data.micro_batch_size` as in "
+                f"the checkpoint, got {self._candidates}: it would be another loss. Choose a micro-batch size that "
+                "gives as many, or start a new run."
+            )
 
     def build(self, module: ComposeModule) -> ProjectionHead:
         backbone = module.backbone

@@ -25,7 +25,7 @@ def write_config(tmp_path, monkeypatch) -> Callable[..., str]:
     monkeypatch.chdir(tmp_path)
 
     def write(content: dict, name: str = "tiny.yaml") -> str:
-        Path(name).write_text(yaml.safe_dump(content))
+        Path(name).write_text(yaml.safe_dump(content, sort_keys=False))
         return name
 
     return write

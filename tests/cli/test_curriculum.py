@@ -10,7 +10,7 @@ from lightning_compose.cli import main
 
 RUN = Path("runs/tiny")
 STAGES = {
-    "easy": {"steps": 1, "stages": ["single"], "losses": {"distance": 0.5, "nothing": 0.0}},
+    "simple": {"steps": 1, "stages": ["single"], "losses": {"distance": 0.5, "nothing": 0.0}},
     "hard": {"steps": 2, "replay": 0.5},
 }
 
@@ -51,14 +51,15 @@ def test_a_run_is_as_long_as_its_stages_and_goes_on(staged, capsys):
 
 def test_one_entry_of_every_dict_changes_and_the_others_stay(staged, write_config):
     overlay = write_config({"curriculum": {"stages": {"hard": {"losses": {"distance": 0.1}}}}}, "overlay.yaml")
-    flags = ["--curriculum.stages.easy.steps=2", "--curriculum.stages.easy.losses.distance=0.25"]
+    flags = ["--curriculum.stages.simple.steps=2", "--curriculum.stages.simple.losses.distance=0.25"]
     flags += ["--curriculum.stages.hard.lr", "1e-1", "--curriculum.overlap=0.3"]
     main(["fit", "--config", staged, "--config", overlay, "--run_dir", str(RUN), *flags])
     saved = saved_config()["curriculum"]
     rest = {"passes": None, "categories": [], "replay": 0.0, "lr": 1.0}
-    easy = {"steps": 2, "stages": ["single"], "losses": {"distance": 0.25, "nothing": 0.0}}
+    simple = {"steps": 2, "stages": ["single"], "losses": {"distance": 0.25, "nothing": 0.0}}
     hard = {"steps": 2, "stages": [], "losses": {"distance": 0.1}, "replay": 0.5, "lr": 0.1}
-    assert saved["stages"] == {"easy": rest | easy, "hard": rest | hard}
+    assert saved["stages"] == {"simple": rest | simple, "hard": rest | hard}
+    assert list(saved["stages"]) == ["simple", "hard"], "in their order, not in that of the alphabet"
     assert (saved["overlap"], saved["schedule"]) == (0.3, "strict")
     assert checkpoint()["global_step"] == 4
 
@@ -89,13 +90,19 @@ def test_validate_predict_and_export_take_the_same_config(staged):
             ["--trainer.max_steps", "0"],
             "Expected trainer.max_steps to be the number of optimizer steps",
         ),
-        (["--curriculum.stages.esay.steps", "4"], "to name a stage of the config, got 'esay'. Did you mean 'easy'?"),
-        (["--curriculum.stages.easy.stpes", "4"], "Option 'stpes' is not accepted"),
-        (["--curriculum.stages.easy.passes=1"], "Expected `curriculum.stages.easy` to have either `steps` or `passes`"),
-        (["--curriculum.stages.easy.steps=many"], "got 'many'"),
-        (["--curriculum.stages.easy.stages=[hard]"], "known stages, got 'hard'. Known: ['single', 'composition'"),
-        (["--curriculum.stages.easy.losses.tokne=1"], "to name losses of the run, got 'tokne'. Known: ['distance'"),
-        (["--curriculum.stages.easy.replay=0.1"], "the first stage, to replay nothing"),
+        (
+            ["--curriculum.stages.smiple.steps", "4"],
+            "a stage of the config, got 'smiple'. Did you mean 'simple'?",
+        ),
+        (["--curriculum.stages.simple.stpes", "4"], "Option 'stpes' is not accepted"),
+        (
+            ["--curriculum.stages.simple.passes=1"],
+            "`curriculum.stages.simple` to have either `steps` or `passes`",
+        ),
+        (["--curriculum.stages.simple.steps=many"], "got 'many'"),
+        (["--curriculum.stages.simple.stages=[hard]"], "known stages, got 'hard'. Known: ['single', 'composition'"),
+        (["--curriculum.stages.simple.losses.tokne=1"], "to name losses of the run, got 'tokne'. Known: ['distance'"),
+        (["--curriculum.stages.simple.replay=0.1"], "the first stage, to replay nothing"),
         (
             ["--curriculum.schedule=soft"],
             "Expected one of 'strict', 'gaussian', 'mixed', got 'soft'",
