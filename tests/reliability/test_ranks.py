@@ -7,10 +7,13 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import rank_lives
 import torch
 from ranks import alone, started, wait_for
+
+from lightning_compose.data.plan import evaluation_batches, micro_batch_indices
 
 
 @pytest.fixture
@@ -123,9 +126,26 @@ def test_a_kill_while_a_checkpoint_is_saved_leaves_one_that_loads(root, tmp_path
     assert not list((tmp_path / "checkpoints").glob("*.part"))
 
 
-def test_ranks_do_equally_much_whatever_the_shards(root, tmp_path):
+def test_two_ranks_do_equally_much_with_three_shards(root, tmp_path):
+    assert len(list(root.rglob("*.tar"))) == 3
     with started(rank_lives.counting, root, tmp_path, 12) as ranks:
         assert ranks.exit_codes() == [0, 0]
-    assert len(list(root.rglob("*.tar"))) == 3
-    counts = {(tmp_path / f"rank{rank}").read_text() for rank in (0, 1)}
-    assert len(counts) == 1
+    assert len({(tmp_path / f"rank{rank}").read_text() for rank in (0, 1)}) == 1
+
+
+@pytest.mark.parametrize("world_size", [1, 2, 4, 8])
+@pytest.mark.parametrize("samples", [1, 3, 7, 24])
+def test_every_rank_gets_as_many_batches_as_the_others(world_size, samples):
+    # Shards do not enter: one shard on four ranks is the same arithmetic as many.
+    batches = evaluation_batches(np.arange(samples), world_size=world_size, micro_batch_size=2)
+    assert len(batches) % world_size == 0
+    assert set(np.concatenate(batches)) == set(range(samples))
+    assert sum(map(len, batches)) - samples == max(0, world_size - samples)
+    step = 8 * world_size
+    indices = [
+        index
+        for rank in range(world_size)
+        for micro_batch in range(4)
+        for index in micro_batch_indices(micro_batch, rank=rank, world_size=world_size, micro_batch_size=2)
+    ]
+    assert sorted(indices) == list(range(step))
