@@ -76,7 +76,7 @@ class Curriculum(Callback):
             raise ValueError(
                 f"Expected training samples for the stage {empty[0]!r} of the curriculum, with `stages` = "
                 f"{stage.stages or 'any'} and `categories` = {stage.categories or 'any'}, found none. "
-                f"There are: {describe_samples(table[rows])}."
+                f"There are: {describe_samples(table[rows])}. Choose among these, or leave the stage out."
             )
         return pools
 
