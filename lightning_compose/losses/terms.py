@@ -131,7 +131,7 @@ class LossTerms(Mapping[str, LossCallback]):
 
     def _replace_head(self, name: str, head: nn.Module | None) -> None:
         if name in self.heads:
-            rank_zero_info(f"The head of the loss {name!r} is made anew: the one from before has another shape or loss.")
+            rank_zero_info(f"The head of the loss {name!r} is made anew: the one before has another shape or loss.")
             del self.heads[name]
         if head is not None:
             self.heads[name] = head
