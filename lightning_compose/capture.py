@@ -7,8 +7,8 @@ Shape legend::
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -17,6 +17,17 @@ from diffusers.models.attention_processor import Attention, AttnProcessor2_0
 from torch import Tensor, nn
 
 COLUMN_MULTIPLE = 8  # Flash kernels want heads of such a width.
+CHECKPOINT_FUNCTION = "_gradient_checkpointing_func"  # where diffusers and transformers keep it
+# What AttnProcessor2_0 does beyond `ReadoutProcessor`, and the value at which it does not.
+UNREAD_OPTIONS = {
+    "spatial_norm": None,
+    "group_norm": None,
+    "norm_cross": None,
+    "norm_q": None,
+    "norm_k": None,
+    "residual_connection": False,
+    "rescale_output_factor": 1.0,
+}
 
 
 class Slot:
@@ -24,24 +35,20 @@ class Slot:
 
     maps: Tensor
 
-    def __getstate__(self) -> dict[str, Any]:
-        # What has a graph can be neither copied nor pickled: a copy is empty.
-        return {}
-
 
 class ReadoutProcessor:
     """Compute attention as `AttnProcessor2_0` does, and leave its probability mass on each column in a slot.
 
+    Of `AttnProcessor2_0` without `UNREAD_OPTIONS`, on ``[b, q, width]``, of cross-attention.
+
     Args:
         columns: Each text token's share in each column, ``[b, l, r]``.
-        stock: The processor to be put back.
     """
 
     # Nothing here may tell one layer from another: torch.compile would compile the same block again for each.
 
-    def __init__(self, columns: Tensor, stock: AttnProcessor2_0) -> None:
+    def __init__(self, columns: Tensor) -> None:
         self.columns = columns
-        self.stock = stock
         self.slot = Slot()
 
     def __call__(
@@ -103,8 +110,8 @@ def reading_attention(
 ) -> Iterator[dict[str, Tensor]]:
     """Yield a mapping that, after the one forward inside, holds each layer's maps ``[b, a, q, r]``.
 
-    The next forward of the model finds it as it was. With gradient checkpointing, run the backward before: it computes
-    the layers again.
+    Then the model is as it was. Under diffusers' gradient checkpointing too, any forwards may follow before the
+    backward, which may be one of several forwards.
 
     Args:
         model: Whose forward it is.
@@ -112,57 +119,83 @@ def reading_attention(
         columns: By layer, each text token's share in each column, ``[b, l, r]``.
 
     Raises:
-        ValueError: When something else than diffusers' own processor computes a layer's attention.
+        ValueError: When a layer's attention is computed by something else than diffusers' own processor, or with a
+            normalisation, residual or rescaling of its own.
     """
-    stock = {name: _stock_processor(name, attn) for name, attn in layers.items()}
-    processors = {name: _install(attn, columns[name], stock[name]) for name, attn in layers.items()}
-    slots = {name: processor.slot for name, processor in processors.items()}
+    readers = {name: _reader(name, attn, columns[name]) for name, attn in layers.items()}
+    slots = {name: reader.slot for name, reader in readers.items()}
+    installed = [(attn, readers[name]) for name, attn in layers.items()]
     maps: dict[str, Tensor] = {}
-    try:
+    with _installed(installed), _checkpointed_as_read(model, installed):
         yield maps
-    finally:
-        _share_slot(processors.values())
-        if layers:
-            _RestoreAtNextForward(model, [(attn, processors[name]) for name, attn in layers.items()])
     maps |= {name: slot.maps[..., : columns[name].shape[-1]] for name, slot in slots.items()}
 
 
-class _RestoreAtNextForward:
-    # Not at once: gradient checkpointing runs layers again in the backward, and must find them as they were.
-
-    def __init__(self, model: nn.Module, layers: list[tuple[Attention, ReadoutProcessor]]) -> None:
-        self._layers = layers
-        self._handle = model.register_forward_pre_hook(self)
-
-    def __call__(self, model: nn.Module, inputs: tuple[Any, ...]) -> None:
-        self._handle.remove()
-        for attn, processor in self._layers:
-            if attn.processor is processor:
-                attn.set_processor(processor.stock)
+Readers = Sequence[tuple[Attention, ReadoutProcessor]]
 
 
-def _stock_processor(name: str, attn: Attention) -> AttnProcessor2_0:
-    stock = attn.processor.stock if isinstance(attn.processor, ReadoutProcessor) else attn.processor
-    if type(stock) is not AttnProcessor2_0:
+class _BlockAsRead:
+    """A block that is read in every run as in this forward: gradient checkpointing runs it again in the backward."""
+
+    # By then the model may have begun other forwards: what a run needs has to travel with the graph.
+
+    def __init__(self, block: Callable[..., Any], readers: Readers) -> None:
+        self._block = block
+        self._readers = readers
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        with _installed(self._readers):
+            return self._block(*args, **kwargs)
+
+
+@contextmanager
+def _installed(readers: Readers) -> Iterator[None]:
+    before = [(attn, attn.processor) for attn, _ in readers]
+    for attn, reader in readers:
+        attn.set_processor(reader)
+    try:
+        yield
+    finally:
+        for attn, processor in before:
+            attn.set_processor(processor)
+        for _, reader in readers:
+            # The graph holds the reader: maps computed again, kept in it, would keep the graph alive.
+            reader.slot = Slot()
+
+
+@contextmanager
+def _checkpointed_as_read(model: nn.Module, readers: Readers) -> Iterator[None]:
+    with ExitStack() as restoring:
+        for module in model.modules() if readers else ():
+            if getattr(module, "gradient_checkpointing", False):
+                checkpoint = getattr(module, CHECKPOINT_FUNCTION)
+                restoring.callback(setattr, module, CHECKPOINT_FUNCTION, checkpoint)
+                setattr(module, CHECKPOINT_FUNCTION, _checkpoint_as_read(checkpoint, readers))
+        yield
+
+
+def _checkpoint_as_read(checkpoint: Callable[..., Any], readers: Readers) -> Callable[..., Any]:
+    def run(block: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        inside = set(block.modules())
+        own = [(attn, reader) for attn, reader in readers if attn in inside]
+        return checkpoint(_BlockAsRead(block, own) if own else block, *args, **kwargs)
+
+    return run
+
+
+def _reader(name: str, attn: Attention, columns: Tensor) -> ReadoutProcessor:
+    if type(attn.processor) is not AttnProcessor2_0:
         raise ValueError(
             f"Expected the attention of {name!r} to be computed by diffusers' AttnProcessor2_0, got "
-            f"{type(stock).__name__}. Unload what replaced it: an IP-adapter, xformers, fused projections."
+            f"{type(attn.processor).__name__}. Unload what replaced it: an IP-adapter, xformers, fused projections."
         )
-    return stock
-
-
-def _install(attn: Attention, columns: Tensor, stock: AttnProcessor2_0) -> ReadoutProcessor:
-    padded = F.pad(columns, (0, -columns.shape[-1] % COLUMN_MULTIPLE))
-    attn.set_processor(ReadoutProcessor(padded, stock))
-    return attn.processor
-
-
-def _share_slot(processors: Iterable[ReadoutProcessor]) -> None:
-    # Where gradient checkpointing computes the maps again, each overwrites the one before: kept, they would keep the
-    # recomputed activations of every layer alive.
-    discarded = Slot()
-    for processor in processors:
-        processor.slot = discarded
+    used = {option: getattr(attn, option) for option, off in UNREAD_OPTIONS.items() if getattr(attn, option) != off}
+    if used:
+        raise ValueError(
+            f"Expected the attention of {name!r} to have none of {list(UNREAD_OPTIONS)}, which reading it would leave "
+            f"out, got {used}. Leave this layer out of `layers`."
+        )
+    return ReadoutProcessor(F.pad(columns, (0, -columns.shape[-1] % COLUMN_MULTIPLE)))
 
 
 def _split_heads(projected: Tensor, heads: int) -> Tensor:

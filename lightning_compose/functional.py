@@ -20,7 +20,6 @@ from torch.nn import functional
 
 Layers = Sequence[Tensor]
 VARIANTS = ("code", "paper")
-PROBABILITY_FLOOR = 1e-6
 # The reciprocal of anything larger stays finite in float32 and bfloat16, also times a loss scale of 65536.
 SMALLEST_DIVISOR = 1e-30
 
@@ -66,7 +65,8 @@ def pixel_loss(
     """Measure the cross entropy between each noun's attention and its mask; nouns are supervised as in `token_loss`.
 
     Args:
-        attention: Of each layer, the probability of every token, ``[b, a, k, h, w]``, at any mix of resolutions.
+        attention: Of each layer, the probability of every token, ``[b, a, k, h, w]``, at any mix of resolutions. A
+            noun's below 1e-30 (float16: 1.5e-5) counts as that, without gradient; the others' likewise.
         others: Of each layer, the probability mass of all tokens that are not the noun's, ``[b, a, n, h, w]``. From 1
             - A in half precision nothing would be left of it where A is nearly 1.
         noun_tokens: Which tokens are which noun's, bool ``[b, n, k]``; all False = no supervision.
@@ -86,15 +86,17 @@ def pixel_loss(
     """
     _require_variant(variant)
     _require_layers(attention, noun_tokens, masks, others)
+    # Attention's backward multiplies the gradient 1/A by A again, but receives it in the precision of the maps.
+    floor = max(SMALLEST_DIVISOR, 1 / torch.finfo(attention[0].dtype).max)
     losses_b = []
     for layers, resized_masks, supervised_bn in _resolutions(attention, noun_tokens, masks):
         maps_lbnhw = torch.stack([_noun_maps(attention[layer], noun_tokens) for layer in layers])
         others_lbnhw = torch.stack([_full_precision(others[layer]).mean(dim=1) for layer in layers])
         if variant == "code":
-            entropy_bn = _cross_entropy(maps_lbnhw.mean(dim=0), others_lbnhw.mean(dim=0), resized_masks)
+            entropy_bn = _cross_entropy(maps_lbnhw.mean(dim=0), others_lbnhw.mean(dim=0), resized_masks, floor)
             losses_b.append(_mean_where(supervised_bn, entropy_bn))
         else:
-            entropy_bn = _cross_entropy(maps_lbnhw, others_lbnhw, resized_masks).sum(dim=0)
+            entropy_bn = _cross_entropy(maps_lbnhw, others_lbnhw, resized_masks, floor).sum(dim=0)
             losses_b.append(_sum_where(supervised_bn, entropy_bn) / text_tokens)
     return torch.stack(losses_b).sum(dim=0).mean()
 
@@ -212,11 +214,9 @@ def _error_of_nouns(attention: Tensor, noun_tokens: Tensor, masks: Tensor) -> Te
     return _outside_share("bnhw,bsnhw->sbn", _noun_maps(attention, noun_tokens), masks)
 
 
-def _cross_entropy(maps: Tensor, others: Tensor, masks: Tensor) -> Tensor:
+def _cross_entropy(maps: Tensor, others: Tensor, masks: Tensor, floor: float) -> Tensor:
     # TokenCompose's paper, L_pixel: the mean over positions of -[M log A + (1 - M) log(1 - A)].
-    # Below the floor a position has no gradient: this term cannot raise an A < 1e-6 inside the mask, nor lower one
-    # outside that leaves the others < 1e-6. The token loss, a ratio, still pulls there.
-    log_noun, log_others = (each.clamp(min=PROBABILITY_FLOOR).log() for each in (maps, others))
+    log_noun, log_others = (each.clamp(min=floor).log() for each in (maps, others))
     return -torch.where(masks, log_noun, log_others).mean(dim=(-2, -1))
 
 

@@ -5,6 +5,8 @@ from fractions import Fraction
 
 import torch
 
+LEAST_LOGARITHM = -100  # of torch's binary cross entropy, which the authors' program calls
+
 
 def literal_masks(masks, height, width):
     """Bilinear without antialiasing, then > 0: a position is set when a pixel with a weight is."""
@@ -77,7 +79,7 @@ def _entropy(layers, tokens, mask):
     for y, x in _positions(mask):
         noun = sum(_noun_at(layer, tokens, y, x) for layer, _ in layers) / len(layers)
         rest = sum(other[:, y, x].sum() / len(other) for _, other in layers) / len(layers)
-        total = total - torch.log(torch.clamp(noun if mask[y, x] else rest, min=1e-6))
+        total = total - torch.log(torch.clamp(noun if mask[y, x] else rest, min=math.exp(LEAST_LOGARITHM)))
     return total / mask.numel()
 
 

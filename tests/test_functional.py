@@ -1,4 +1,4 @@
-"""Token and pixel loss: against literal loops, and where their arithmetic is fragile."""
+"""Token and pixel loss: against literal loops, and what they do with samples, nouns and masks."""
 
 import math
 
@@ -12,6 +12,7 @@ from lightning_compose.functional import in_mask_share, pixel_loss, resize_masks
 
 VARIANTS = ("code", "paper")
 ONE_GROUP = ((3, 4, 2), (3, 4, 3))
+SATURATED = 12.0  # times the logits
 SMALL = ((2, 3, 2), (2, 3, 2), (1, 2, 1))
 
 
@@ -41,10 +42,6 @@ def gradients(loss, case):
     return torch.cat([each.flatten() for each in torch.autograd.grad(loss, leaves, materialize_grads=True)])
 
 
-def relative_error(found, true):
-    return float((found.double() - true).norm() / true.norm())
-
-
 def unsupervised(case, how):
     if how == "no tokens":
         case.noun_tokens[:] = False
@@ -56,11 +53,12 @@ def unsupervised(case, how):
 @both_variants
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize(
-    ("batch", "layers", "sharpness"),
-    [(1, SMALL, 2.0), (2, MIXED, 2.0), (3, ONE_GROUP, 12.0), (8, SMALL, 2.0)],  # 12: many maps reach below the floor
+    ("batch", "layers", "sharpness"), [(1, SMALL, 2.0), (2, MIXED, 2.0), (3, ONE_GROUP, SATURATED), (8, SMALL, 2.0)]
 )
 def test_equals_the_literal_loops(name, variant, batch, layers, sharpness):
     case = random_case(batch, batch, layers, sharpness)
+    least = min(each.min() for each in case.attention + case.others)
+    assert 1e-30 < least < (1e-16 if sharpness == SATURATED else 1e-2)
     ours, literal = (loss(case, variant) for loss in LOSSES[name])
     assert ours.shape == ()
     assert ours.dtype == torch.float64
@@ -126,61 +124,6 @@ def test_a_vanished_noun_is_not_counted():
     masks[0, 0, :, :8] = True
     masks[0, 1, 0, 0] = True
     assert token_loss([attention], noun_tokens, masks) == 0.25
-
-
-@both_variants
-@both_losses
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
-def test_saturated_attention_is_finite_in_float32(loss, variant, dtype):
-    case = random_case(8, 2)
-    for layer in case.attention + case.others:
-        layer.data = (layer > 0.3).double()
-    case.attention[1].data[:, :, 4:] = 0.0  # whole columns underflow to 0
-    case = case.to(dtype)
-    value = loss(case, variant)
-    assert value.dtype == torch.float32
-    assert value.isfinite()
-    assert gradients(value, case).isfinite().all()
-
-
-def test_a_column_without_any_mass_counts_as_outside_and_pulls_nowhere():
-    attention = torch.zeros(1, 1, 1, 2, 2, requires_grad=True)
-    noun_tokens, masks = torch.ones(1, 1, 1, dtype=torch.bool), torch.tensor([[[[True, False]]]])
-    value = token_loss([attention], noun_tokens, masks)
-    value.backward()
-    assert value == 1.0
-    assert (attention.grad == 0).all()
-
-
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
-def test_a_faint_column_is_pulled_like_a_strong_one(dtype):
-    # The ratio knows no scale: the pull on a logit, A dL/dA, must not fade with A.
-    pulls = []
-    for scale in (1.0, 2.0**-90):
-        attention = (scale * torch.tensor([0.25, 0.5])).view(1, 1, 1, 1, 2).to(dtype).requires_grad_()
-        noun_tokens, masks = torch.ones(1, 1, 1, dtype=torch.bool), torch.tensor([[[[True, False]]]])
-        token_loss([attention], noun_tokens, masks).backward()
-        pulls.append(attention.detach() * attention.grad)
-    torch.testing.assert_close(*pulls)
-
-
-def test_inside_everything_the_token_loss_keeps_its_last_digits():
-    attention = torch.tensor([1.0, 1e-9]).view(1, 1, 1, 1, 2)
-    noun_tokens, masks = torch.ones(1, 1, 1, dtype=torch.bool), torch.tensor([[[[True, False]]]])
-    torch.testing.assert_close(
-        token_loss([attention], noun_tokens, masks, "paper"), torch.tensor(1e-9), atol=0, rtol=1e-5
-    )
-
-
-@both_variants
-@both_losses
-@pytest.mark.parametrize("sharpness", [2.0, 12.0])
-def test_half_precision_maps_give_nearly_the_gradient_of_exact_ones(loss, variant, sharpness):
-    exact = random_case(9, 4, sharpness=sharpness)
-    true = gradients(loss(exact, variant), exact)
-    rounded = exact.to(torch.bfloat16)
-    value = loss(rounded, variant)
-    assert relative_error(gradients(value, rounded), true) < 0.01
 
 
 @both_losses

@@ -152,6 +152,34 @@ def test_gradients_with_checkpointing_are_equal_and_with_channels_last_close(bac
         torch.testing.assert_close(each, plain[name], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("order", ["first, second", "second, first", "at once"])
+def test_two_forwards_before_a_checkpointed_backward_give_the_gradients_of_each(backbone, tiny_pipeline, order):
+    expected = gradients_of_two(backbone, order)
+    checkpointed = StableDiffusion(pretrained=str(tiny_pipeline), gradient_checkpointing=True)
+    for name, each in gradients_of_two(checkpointed, order).items():
+        torch.testing.assert_close(each, expected[name], rtol=1e-4, atol=1e-7)
+
+
+def gradients_of_two(backbone, order):
+    """Parameter gradients of the maps of two readouts, with a forward of the bare U-Net before the backward."""
+    backbone.unet.zero_grad()
+    latents, timesteps, text, negatives, readout = inputs()
+    needs = backbone.resolve(EVERYTHING)
+    losses = [
+        sum((maps + 0.1).log().mean() for maps in seen.maps.values())
+        for seen in (
+            backbone.denoise(latents, timesteps, text, needs, negatives, readout),
+            backbone.denoise(negatives, timesteps, text, needs, latents, readout.flip(1)),
+        )
+    ]
+    backbone.unet(latents, timesteps, text.sequence)
+    if order == "at once":
+        losses = [sum(losses)]
+    for loss in reversed(losses) if order == "second, first" else losses:
+        loss.backward()
+    return {name: each.grad for name, each in backbone.unet.named_parameters() if each.grad is not None}
+
+
 def test_backbone_is_copied_after_a_step(tiny_pipeline):
     backbone = StableDiffusion(pretrained=str(tiny_pipeline), gradient_checkpointing=True)
     gradients(backbone)
