@@ -167,7 +167,7 @@ def _installed(readers: Readers) -> Iterator[None]:
 def _checkpointed_as_read(model: nn.Module, readers: Readers) -> Iterator[None]:
     with ExitStack() as restoring:
         for module in model.modules() if readers else ():
-            if getattr(module, "gradient_checkpointing", False):
+            if vars(module).get("gradient_checkpointing"):  # a missed getattr of a module is slow
                 checkpoint = getattr(module, CHECKPOINT_FUNCTION)
                 restoring.callback(setattr, module, CHECKPOINT_FUNCTION, checkpoint)
                 setattr(module, CHECKPOINT_FUNCTION, _checkpoint_as_read(checkpoint, readers))
