@@ -18,7 +18,7 @@ from typing import Any, cast
 import torch
 import torch.nn.functional as F  # noqa: N812
 from diffusers import UNet2DConditionModel
-from diffusers.models.attention_processor import Attention, AttnProcessor2_0
+from diffusers.models.attention_processor import Attention
 from torch import Tensor
 
 from lightning_compose import ComposeModule
@@ -30,7 +30,6 @@ from lightning_compose.step import DenoisingStep, Prediction, Text
 
 SUPERVISED = ("mid_block", "up_blocks")
 CROSS_ATTENTION = "attn2"
-FLOOR = 1e-6
 TEMPERATURE = 0.07
 
 
@@ -128,12 +127,12 @@ class NaiveModule(ComposeModule):
 @contextmanager
 def explicit_attention(unet: UNet2DConditionModel, maps: dict[str, Tensor]) -> Iterator[None]:
     """Make every attention layer store its map in `maps` in the forward inside."""
-    unet.set_attn_processor({name: StoringProcessor(name, maps) for name in unet.attn_processors})
+    stock = unet.attn_processors
+    unet.set_attn_processor({name: StoringProcessor(name, maps) for name in stock})
     try:
         yield
     finally:
-        # Not what was there: the package's readers stay until the next forward, which this one was.
-        unet.set_attn_processor(AttnProcessor2_0())
+        unet.set_attn_processor(stock)
 
 
 def run_whole(
@@ -192,7 +191,7 @@ def pixel_term(maps: list[Tensor], nouns: Tensor, masks: Tensor) -> Tensor:
     for size in dict.fromkeys(layer.shape[3:] for layer in maps):
         group = torch.stack([layer.mean(dim=1) for layer in maps if layer.shape[3:] == size]).mean(dim=0)
         resized = resized_masks(masks, group)
-        noun_maps = torch.einsum("blhw,bnl->bnhw", group, nouns.float()).clamp(FLOOR, 1 - FLOOR)
+        noun_maps = torch.einsum("blhw,bnl->bnhw", group, nouns.float()).clamp(max=1)
         entropies = F.binary_cross_entropy(noun_maps, resized, reduction="none").mean(dim=(2, 3))
         total = total + mean_over_nouns(entropies, nouns, resized)
     return total

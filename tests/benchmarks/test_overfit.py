@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -19,7 +20,9 @@ def test_two_steps(tmp_path, monkeypatch, capsys):
     assert Image.open(tmp_path / "overfit.png").width > 1000
     overfit.write(points, tmp_path / "overfit.csv")
     again = read_points([tmp_path / "overfit.csv"], list(points))
-    assert again["train/token_in_mask_share"] == pytest.approx(points["train/token_in_mask_share"], abs=1e-4)
+    assert np.array(again["train/token_in_mask_share"]) == pytest.approx(
+        np.array(points["train/token_in_mask_share"]), abs=1e-4
+    )
     shares = [value for _, value in points["train/token_in_mask_share"]]
     rows = overfit.table(points).splitlines()
     assert re.search(rf"\| {shares[0]:.3f} \| {shares[1]:.3f} \| > 0.8 \|$", rows[2])
