@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 import rank_lives
 import torch
-from ranks import free_port, slurm_environment, started, torchrun_environment, wait_for
+from ranks import slurm_environment, started, torchrun_environment, wait_for
 
 RANKS = ("--trainer.devices", "2", "--trainer.strategy", "ddp")
 TWO_RANKS = ("fit", "--config", "tiny.yaml", *RANKS, "--ckpt_path", "last")
 LONG = ("--trainer.max_steps", "1000")
 TESTS = Path(__file__).parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)]), "OMP_NUM_THREADS": "1"}
+# Or ranks that torchrun starts again may look for each other at the addresses of the life before.
+ENVIRONMENT["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
 
 
 def last_checkpoint(folder):
@@ -127,10 +129,9 @@ def test_ranks_that_lightning_starts_end_with_their_first(run_folder, launch):
 
 
 def test_torchrun_starts_preempted_ranks_again_where_they_were(run_folder, launch):
-    torchrun = (sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--max_restarts", "1")
-    address = ("--master_addr", "127.0.0.1", "--master_port", str(free_port()))
+    torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
     process = launch(
-        run_folder, *torchrun, *address, "-m", "lightning_compose", *TWO_RANKS, "--trainer.max_steps", "40"
+        run_folder, *torchrun, "--max_restarts", "1", "-m", "lightning_compose", *TWO_RANKS, "--trainer.max_steps", "40"
     )
     signal_when_training(run_folder, signal.SIGTERM, rank=1)
     code, output = ended(process)
