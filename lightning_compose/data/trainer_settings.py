@@ -5,6 +5,8 @@ The loader never ends, so one epoch is the whole run, and Lightning's intervals 
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import GradientAccumulationScheduler
 from lightning.pytorch.utilities.rank_zero import rank_zero_warn
@@ -19,6 +21,10 @@ class _Derived(int):
         derived = super().__new__(cls, value)
         derived.given = given
         return derived
+
+
+# What `max_steps` was set to where it was left out: the next `fit` of the same Trainer computes it anew.
+_planned_steps: WeakKeyDictionary[Trainer, int] = WeakKeyDictionary()
 
 
 def prepare(trainer: Trainer, accumulation: int, *, validates: bool) -> None:
@@ -49,8 +55,9 @@ def set_max_steps(trainer: Trainer, planned_steps: int) -> None:
         ValueError: When `max_steps` goes beyond the plan.
     """
     given = trainer.max_steps
-    if given == -1 or isinstance(given, _Derived):
-        trainer.fit_loop.epoch_loop.max_steps = _Derived(planned_steps, given=-1)
+    if given in (-1, _planned_steps.get(trainer)):
+        # A plain int: schedules keep it, and what they keep goes into checkpoints, which must load without code.
+        trainer.fit_loop.epoch_loop.max_steps = _planned_steps[trainer] = planned_steps
     elif given > planned_steps and not _is_dry_run(trainer):
         raise ValueError(
             f"Expected `trainer.max_steps` to be at most {planned_steps}, the sum of the curriculum's stages, got "
