@@ -7,24 +7,30 @@ workers change in both.
 """
 
 import argparse
-import json
 import os
 import signal
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import torch
+import numpy as np
 
-from lightning_compose.cli.run_folder import last_checkpoint
 from lightning_compose.data.shards import ShardWriter
 from lightning_compose.seeding import generator
 from lightning_compose.shapes.generate import generate
 from tests.ranks import Ranks, alone, started, torchrun_environment, wait_for
 from tests.reliability.chaos_life import GLOBAL_BATCH, Kill, Life, World, journal, live, reached, sent
+from tests.reliability.chaos_record import (
+    ROUNDING,
+    Record,
+    lines,
+    read_record,
+    require_close_logs,
+    require_same_checkpoint,
+    require_same_logs,
+    require_same_samples,
+)
 from tests.tiny_models import save_tiny_pipeline
 
 SIGNALS = ("SIGKILL", "SIGTERM", "SIGUSR1")
@@ -33,26 +39,7 @@ LONGEST_DELAY_S = 0.2
 # (ranks, micro_batch_size): all of them cut global batches of the same size.
 CUTS = ((1, 2), (2, 2), (1, 4), (2, 1), (1, 1))
 
-# The largest relative difference of losses that differ in nothing but how their batches are cut.
-ROUNDING = 1e-5
-LOSSES = ("train/loss", "train/denoise", "train/contrastive", "train/token", "train/pixel", "val/loss")
-
 Print = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Record:
-    """What a run left.
-
-    Args:
-        samples: Of every optimizer step, by global index: key and digest of the draws. Of all ranks.
-        logged: By step and name, every value that any rank logged in any life.
-        checkpoint: The last one.
-    """
-
-    samples: dict[int, dict[int, tuple[str, str]]]
-    logged: dict[tuple[int, str], list[float]]
-    checkpoint: dict[str, Any]
 
 
 def make_world(folder: Path, steps: int) -> World:
@@ -60,7 +47,7 @@ def make_world(folder: Path, steps: int) -> World:
     with ShardWriter(folder / "shards", 16) as writer:
         for sample in generate(0, "train", range(48), 32):
             writer.write(sample)
-    return World(folder / "shards", save_tiny_pipeline(folder / "model"), steps)
+    return World(folder / "shards", steps, save_tiny_pipeline(folder / "model"))
 
 
 def draw_kills(number: int, steps: int, ranks: Sequence[int], seed: int) -> list[Kill]:
@@ -76,9 +63,13 @@ def draw_kills(number: int, steps: int, ranks: Sequence[int], seed: int) -> list
     names = [KINDS[each] for _ in range(0, number, len(KINDS)) for each in rng.permutation(len(KINDS))]
     at = sorted(rng.integers(0, steps - 8, number).tolist())
     return [
-        Kill(name, step, int(rng.integers(world_size)), float(rng.uniform(0, LONGEST_DELAY_S)))
+        Kill(name, step, *rng.integers((GLOBAL_BATCH, world_size)).tolist(), delay_s(name, rng))
         for name, step, world_size in zip(names, at, ranks, strict=False)
     ]
+
+
+def delay_s(name: str, rng: np.random.Generator) -> float | None:
+    return None if name == "exception" else float(rng.uniform(0, LONGEST_DELAY_S))
 
 
 def draw_lives(kills: int, steps: int, cuts: Sequence[tuple[int, int]], seed: int) -> list[Life]:
@@ -102,13 +93,13 @@ def run(world: World, folder: Path, lives: Sequence[Life], say: Print = lambda _
             codes = ranks.exit_codes()
         require_codes(life, codes)
         say(f"  {describe(folder, life, codes)}, {time.perf_counter() - begun_s:.1f} s")
-    return Record(read_samples(folder, lives), read_logged(folder, lives), read_checkpoint(folder))
+    return read_record(folder, lives)
 
 
 def strike(folder: Path, life: Life, ranks: Ranks) -> None:
     """Send the signal of a life, if it has one."""
     kill = life.kill
-    if kill is None or kill.name == "exception":
+    if kill is None or kill.delay_s is None:
         return
     wait_for(reached(folder, life.number), ranks)
     time.sleep(kill.delay_s)
@@ -137,126 +128,6 @@ def describe(folder: Path, life: Life, codes: list[int]) -> str:
         f"life {life.number:2d}: {life.ranks} ranks x {life.micro_batch_size} samples, {life.num_workers} workers, "
         f"{trained}, {end}, exit codes {codes}"
     )
-
-
-# -- what a run left ---------------------------------------------------------------------------------
-
-
-def read_samples(folder: Path, lives: Sequence[Life]) -> dict[int, dict[int, tuple[str, str]]]:
-    """Return what entered each step, of the life that was gone on with.
-
-    Raises:
-        AssertionError: When two ranks trained on one sample, or a step that was done again was not done alike.
-    """
-    steps: dict[int, dict[int, tuple[str, str]]] = {}
-    for life in lives:
-        for step, samples in samples_of(folder, life).items():
-            if step in steps and steps[step] != samples:
-                raise AssertionError(f"Life {life.number} did step {step} again, with other samples or draws.")
-            steps[step] = samples
-    return dict(sorted(steps.items()))
-
-
-def samples_of(folder: Path, life: Life) -> dict[int, dict[int, tuple[str, str]]]:
-    """Return the steps that all ranks of one life finished."""
-    steps: dict[int, dict[int, tuple[str, str]]] = {}
-    for rank in range(life.ranks):
-        for line in lines(journal(folder, life.number, rank)):
-            of_step = steps.setdefault(line["step"], {}) if "samples" in line else {}
-            for index, key, digest in line.get("samples", []):
-                if index in of_step:
-                    raise AssertionError(f"Sample {index} was trained on twice in step {line['step']}.")
-                of_step[index] = (key, digest)
-    return {step: dict(sorted(samples.items())) for step, samples in steps.items() if len(samples) == GLOBAL_BATCH}
-
-
-def read_logged(folder: Path, lives: Sequence[Life]) -> dict[tuple[int, str], list[float]]:
-    values: dict[tuple[int, str], list[float]] = {}
-    for life in lives:
-        for rank in range(life.ranks):
-            for line in lines(journal(folder, life.number, rank)):
-                for name, value in line.get("logged", {}).items():
-                    values.setdefault((line["step"], name), []).append(value)
-    return values
-
-
-def read_checkpoint(folder: Path) -> dict[str, Any]:
-    return torch.load(last_checkpoint(str(folder)), weights_only=True)
-
-
-def lines(file: Path) -> list[dict[str, Any]]:
-    """Return the lines of a journal; what a kill cut off is none."""
-    text = file.read_text() if file.exists() else ""
-    return [json.loads(line) for line in text.split("\n")[:-1]]
-
-
-# -- the comparison ----------------------------------------------------------------------------------
-
-
-def require_same_samples(straight: Record, killed: Record, steps: int) -> str:
-    """Check that every step had the same samples with the same draws."""
-    require(list(straight.samples) == list(range(steps)), f"steps 0 to {steps - 1}", list(straight.samples))
-    for step, samples in straight.samples.items():
-        require(killed.samples.get(step) == samples, f"{samples} in step {step}", killed.samples.get(step))
-    return f"samples and draws: {steps} of {steps} steps identical"
-
-
-def require_same_logs(straight: Record, killed: Record) -> str:
-    """Check that every value logged is the straight run's, bit by bit, also of steps that were done twice."""
-    require_all_logged(straight, killed)
-    for place, values in killed.logged.items():
-        require(set(values) == set(straight.logged[place]), f"{straight.logged[place]} as {place}", values)
-    return f"logged values: {sum(map(len, killed.logged.values()))} identical"
-
-
-def require_close_logs(straight: Record, killed: Record, relative: float) -> str:
-    """Check that every loss logged is the straight run's within float32 rounding."""
-    require_all_logged(straight, killed)
-    furthest = max(
-        (abs(value - straight.logged[place][0]) / abs(straight.logged[place][0]), place, value)
-        for place, values in killed.logged.items()
-        if place[1] in LOSSES and straight.logged[place][0]
-        for value in values
-    )
-    require(furthest[0] <= relative, f"losses within {relative} of the straight run's", furthest)
-    return f"losses: {furthest[0]:.1e} apart at most, relative ({furthest[1][1]} of step {furthest[1][0]})"
-
-
-def require_all_logged(straight: Record, killed: Record) -> None:
-    # A validation that was cut off is not made up for.
-    missing = [each for each in straight.logged if each not in killed.logged and not each[1].startswith("val/")]
-    require(not missing, "every value logged", f"none of {missing[:3]}")
-    more = [each for each in killed.logged if each not in straight.logged]
-    require(not more, "no further values logged", more[:3])
-
-
-def require_same_checkpoint(straight: Record, killed: Record) -> str:
-    """Check the last checkpoints: weights, their average, optimizer, schedule, curriculum, position."""
-    compared = 0
-    for part in ("state_dict", "optimizer_states", "lr_schedulers", "curriculum", "global_step"):
-        compared += require_same(straight.checkpoint[part], killed.checkpoint[part], part)
-    for callback in ("EMA",):
-        saved = [each.checkpoint["callbacks"][callback] for each in (straight, killed)]
-        compared += require_same(*saved, callback)
-    return f"last checkpoint: {compared} tensors and numbers identical"
-
-
-def require_same(one: Any, two: Any, place: str) -> int:
-    """Check that two nests are equal, tensors bit by bit; return how many leaves there are."""
-    if isinstance(one, dict):
-        require(one.keys() == two.keys(), f"the keys {list(one)} in {place}", list(two))
-        return sum(require_same(one[key], two[key], f"{place}.{key}") for key in one)
-    if isinstance(one, list | tuple):
-        require(len(one) == len(two), f"{len(one)} in {place}", len(two))
-        return sum(require_same(*each, f"{place}.{nth}") for nth, each in enumerate(zip(one, two, strict=True)))
-    same = torch.equal(one, two) if isinstance(one, torch.Tensor) else one == two
-    require(same, f"{place} = {one}", two)
-    return 1
-
-
-def require(holds: bool, expected: str, got: object) -> None:
-    if not holds:
-        raise AssertionError(f"Expected {expected}, got {got}.")
 
 
 # -- the two tests -----------------------------------------------------------------------------------

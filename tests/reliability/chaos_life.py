@@ -1,16 +1,19 @@
-"""What one life of a chaos test does: train on the embedded world, and write down all that came in and went out."""
+"""One life of a run: train on the embedded world, and write down all that came in and went out."""
 
 import hashlib
 import json
+import os
+import signal
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import Logger
+from torch.optim.lr_scheduler import OneCycleLR
 
 from lightning_compose.backbones import StableDiffusion
 from lightning_compose.callbacks.checkpoint import Checkpoint
@@ -23,10 +26,9 @@ from lightning_compose.data.datamodule import ConPairDataModule
 from lightning_compose.losses import ContrastiveLoss, LossCallback, PixelLoss, TokenLoss
 from lightning_compose.module import ComposeModule
 from lightning_compose.step import DenoisingStep
-from tests.recorder import CrashError, quiet_trainer
+from tests.recorder import CrashError, Recorder, quiet_trainer
 
 GLOBAL_BATCH = 4
-CHECKPOINT_STEPS, VALIDATION_STEPS = 7, 10
 # A victim that has not been killed after so many more steps waits for it.
 STEPS_OF_GRACE = 4
 # The wall clock's.
@@ -35,26 +37,52 @@ NOT_COMPARED = ("train/images_per_s", "epoch")
 
 @dataclass(frozen=True)
 class World:
-    """What all runs of a chaos test share.
+    """What all lives of a run share.
 
     Args:
         root: Of the shard set.
-        pipeline: Folder of the model that training starts from.
         steps: Optimizer steps of a run, at least 3.
+        pipeline: Folder of the model that training starts from; None = a model that learns nothing.
+        checkpoint_steps: From one checkpoint to the next.
+        settings: Of the Trainer, beside those that all runs have.
+        lr_schedule: Of the model; None = OneCycleLR, which no stage can scale.
     """
 
     root: Path
-    pipeline: Path
     steps: int
+    pipeline: Path | None
+    checkpoint_steps: int = 7
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    lr_schedule: str | None = "cosine"
 
     def curriculum(self) -> Curriculum:
         third = self.steps // 3
-        return Curriculum(
-            {
-                "single": Stage(steps=third, stages=["single"], losses={"contrastive": 0.0}),
-                "composition": Stage(steps=third, stages=["composition"], replay=0.2, losses={"pixel": 2.0}),
-                "complex": Stage(steps=self.steps - 2 * third, stages=["complex"], replay=0.3, lr=0.5),
-            }
+        stages = {
+            "single": Stage(steps=third, stages=["single"], losses={"contrastive": 0.0}),
+            "composition": Stage(steps=third, stages=["composition"], replay=0.2, losses={"pixel": 2.0}),
+            "complex": Stage(steps=self.steps - 2 * third, stages=["complex"], replay=0.3, lr=0.5),
+        }
+        if self.pipeline is None:
+            stages = {name: replace(stage, losses={}) for name, stage in stages.items()}
+        if self.pipeline is None or self.lr_schedule is None:
+            stages = {name: replace(stage, lr=1.0) for name, stage in stages.items()}
+        return Curriculum(stages)
+
+    def losses(self) -> list[LossCallback]:
+        if self.pipeline is None:
+            return []
+        contrastive, token, pixel = ContrastiveLoss(weight=0.1), TokenLoss(weight=0.1), PixelLoss(weight=0.01)
+        contrastive.name, token.name, pixel.name = "contrastive", "token", "pixel"
+        return [contrastive, token, pixel]
+
+    def module(self) -> LightningModule:
+        if self.pipeline is None:
+            return Keeper()
+        return (OneCycle if self.lr_schedule is None else Witness)(
+            StableDiffusion(pretrained=str(self.pipeline)),
+            lambda parameters: torch.optim.AdamW(parameters, lr=1e-3, eps=1e-4),
+            lr_schedule=self.lr_schedule or "constant",
+            warmup_steps=2,
         )
 
 
@@ -65,14 +93,16 @@ class Kill:
     Args:
         name: A signal's, or ``exception``.
         step: Optimizer step before which nothing happens.
+        micro_batch: Of that step, where it happens at the earliest.
         rank: The one that is hit.
-        delay_s: From the beginning of the step to the signal.
+        delay_s: From the beginning of the step to the signal; None = the rank does it itself, and at once.
     """
 
     name: str
     step: int
+    micro_batch: int = 0
     rank: int = 0
-    delay_s: float = 0.0
+    delay_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -97,12 +127,6 @@ class Life:
 def live(world: World, folder: Path, life: Life) -> None:
     """Train from the run's last checkpoint, or from the beginning, to the end or the kill."""
     torch.set_num_threads(1)
-    module = Witness(
-        StableDiffusion(pretrained=str(world.pipeline)),
-        lambda parameters: torch.optim.AdamW(parameters, lr=1e-3, eps=1e-4),
-        lr_schedule="cosine",
-        warmup_steps=5,
-    )
     data = ConPairDataModule(
         str(world.root),
         size_px=32,
@@ -112,44 +136,41 @@ def live(world: World, folder: Path, life: Life) -> None:
         val_fraction=0.2,
         mirror=True,
     )
-    trainer_of(world, folder, life).fit(
-        module, data, ckpt_path=resolve_checkpoint("last", str(folder)), weights_only=True
-    )
+    last = resolve_checkpoint("last", str(folder))
+    trainer_of(world, folder, life).fit(world.module(), data, ckpt_path=last, weights_only=True)
 
 
 def trainer_of(world: World, folder: Path, life: Life) -> Trainer:
-    checkpoint = Checkpoint(checkpoints_folder(str(folder)), every_n_train_steps=CHECKPOINT_STEPS)
+    settings = {"max_steps": -1, "max_epochs": -1, "val_check_interval": 10, "gradient_clip_val": 1.0}
     return quiet_trainer(
-        max_epochs=-1,
-        max_steps=-1,
-        val_check_interval=VALIDATION_STEPS,
-        gradient_clip_val=1.0,
         devices=life.ranks,
         strategy="ddp" if life.ranks > 1 else "auto",
         enable_checkpointing=True,
         default_root_dir=folder,
         logger=JournalLogger(),
         callbacks=[
-            *losses(),
+            *world.losses(),
             world.curriculum(),
             EMA(0.9),
             Journal(folder, life),
             Victim(folder, life),
-            checkpoint,
+            Checkpoint(checkpoints_folder(str(folder)), every_n_train_steps=world.checkpoint_steps),
             Preemption(),
         ],
+        **(settings | dict(world.settings)),
     )
 
 
-def losses() -> list[LossCallback]:
-    named = {
-        "contrastive": ContrastiveLoss(weight=0.1),
-        "token": TokenLoss(weight=0.1),
-        "pixel": PixelLoss(weight=0.01),
-    }
-    for name, loss in named.items():
-        loss.name = name
-    return list(named.values())
+class Keeper(Recorder):
+    """Remembers of every sample trained on: its global index and its key."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[int, str, str]] = []
+
+    def training_step(self, batch: PairBatch, batch_idx: int) -> torch.Tensor:
+        self.seen += [(index, key, "") for index, key in zip(batch.indices, batch.keys, strict=True)]
+        return super().training_step(batch, batch_idx)
 
 
 class Witness(ComposeModule):
@@ -164,6 +185,15 @@ class Witness(ComposeModule):
         if stream == "train":
             self.seen += zip(batch.indices, batch.keys, drawn(step), strict=True)
         return step
+
+
+class OneCycle(Witness):
+    """Asks the Trainer for the number of steps, and needs it right."""
+
+    def configure_optimizers(self) -> Any:
+        optimizer = super().configure_optimizers()["optimizer"]
+        schedule = OneCycleLR(optimizer, max_lr=1e-3, total_steps=self.trainer.estimated_stepping_batches)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
 def drawn(step: DenoisingStep) -> list[str]:
@@ -209,20 +239,30 @@ class JournalLogger(Logger):
 
 
 class Victim(Callback):
-    """Say when the step of the kill has come; raise the exception, or wait for the signal if it does not come soon."""
+    """Die at once; or say when the step of the kill has come, and wait for the signal if it does not come soon."""
 
     def __init__(self, folder: Path, life: Life) -> None:
         self.folder, self.life = folder, life
 
-    def on_train_batch_start(self, trainer: Trainer, *_: Any) -> None:
-        kill = self.life.kill
-        if kill is None or trainer.global_rank != kill.rank or trainer.global_step < kill.step:
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        kill, step = self.life.kill, trainer.global_step
+        if kill is None or trainer.global_rank != kill.rank:
             return
-        if kill.name == "exception":
-            raise CrashError(f"step {trainer.global_step}")
+        if (step, batch_idx % trainer.accumulate_grad_batches) < (kill.step, kill.micro_batch):
+            return
+        if kill.delay_s is None:
+            die(kill.name)
+            return
         reached(self.folder, self.life.number).touch()
-        while trainer.global_step >= kill.step + STEPS_OF_GRACE and not sent(self.folder, self.life.number).exists():
+        while step >= kill.step + STEPS_OF_GRACE and not sent(self.folder, self.life.number).exists():
             time.sleep(0.01)
+
+
+def die(name: str) -> None:
+    """Raise the exception, or send this process the signal."""
+    if name == "exception":
+        raise CrashError
+    os.kill(os.getpid(), signal.Signals[name])
 
 
 def journal(folder: Path, life: int, rank: int) -> Path:
