@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 from lightning_compose.data.dataset import EvaluationBatches, TrainingStream
 from lightning_compose.data.pairs import PairReader
-from lightning_compose.data.plan import Plan
+from lightning_compose.data.pool import Pool
 from lightning_compose.data.shards import ShardSet
 from lightning_compose.data.transforms import Transform
 
@@ -22,7 +22,7 @@ def reader(write_set):
 
 @pytest.fixture
 def plan():
-    return Plan(np.arange(9), seed=0)
+    return Pool(np.arange(9), seed=0)
 
 
 def assert_same(first, second):
