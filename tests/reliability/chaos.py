@@ -1,6 +1,6 @@
 """Kill a training at random moments until it is done, and compare it with one that nobody disturbed.
 
-    python -m tests.reliability.chaos --kills 20 --steps 200
+    python -m tests.reliability.chaos --kills 20 --steps 200 2> /dev/null
 
 runs both chaos tests on the embedded world: (a) the number of ranks is fixed, (b) it changes with every life. The
 workers change in both.
@@ -14,7 +14,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import lightning
 import numpy as np
+import torch
 
 from lightning_compose.data.shards import ShardWriter
 from lightning_compose.seeding import generator
@@ -166,6 +168,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0, help="of the kills")
     args = parser.parse_args()
+    begun_s = time.perf_counter()
+    say(f"{args.kills} kills of each run, {args.steps} steps, seed {args.seed}")
+    say(f"torch {torch.__version__}, lightning {lightning.__version__}, on {os.cpu_count()} CPU cores")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         world = make_world(folder, args.steps)
@@ -174,6 +179,7 @@ def main() -> None:
             fixed_ranks(world, folder / f"killed-{ranks}", straight, args.kills, ranks, args.seed, say)
             if ranks == 1:
                 changing_ranks(world, folder / "changing", straight, args.kills, args.seed, say)
+        say(f"all as it should be, {time.perf_counter() - begun_s:.0f} s in all")
 
 
 def say(line: str) -> None:
@@ -181,6 +187,4 @@ def say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    # What lives print is not of interest.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     main()
