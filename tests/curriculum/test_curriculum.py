@@ -11,42 +11,14 @@ from batches import batches
 from lightning.pytorch.demos.boring_classes import BoringDataModule
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from PIL import Image
-from recorder import CrashAfter, CrashError, Recorder, quiet_trainer
-from torch.optim.lr_scheduler import LambdaLR
+from recorder import CrashAfter, CrashError, quiet_trainer
+from staged_runs import THREE, Keys, run
 
 from lightning_compose.callbacks.progress import StepProgress
 from lightning_compose.curriculum import Curriculum, Stage, find_curriculum
 from lightning_compose.losses import TokenLoss
 
-THREE = {
-    "single": Stage(steps=2, stages=["single"]),
-    "composition": Stage(steps=3, stages=["composition"]),
-    "complex": Stage(steps=2, stages=["complex"]),
-}
 REPLAY = {**THREE, "complex": Stage(steps=4, stages=["complex"], replay=0.5)}
-
-
-class Keys(Recorder):
-    """Remembers the keys of the samples in every step that was finished."""
-
-    def __init__(self):
-        super().__init__()
-        self.keys: dict[int, list[str]] = {}
-
-    def training_step(self, batch, batch_idx):
-        self.keys.setdefault(self.global_step, []).extend(batch.keys)
-        return super().training_step(batch, batch_idx)
-
-    def finished(self):
-        return {step: keys for step, keys in self.keys.items() if step < self.global_step}
-
-
-def run(data, stages=None, module=None, ckpt_path=None, callbacks=(), schedule="strict", **settings):
-    module = module or Keys()
-    curriculum = Curriculum(THREE if stages is None else stages, schedule)
-    trainer = quiet_trainer(**({"max_steps": -1, "max_epochs": -1, "callbacks": [curriculum, *callbacks]} | settings))
-    trainer.fit(module, data, ckpt_path=ckpt_path)
-    return module
 
 
 def crash(data, path, micro_batches, stages=None, **settings):
@@ -218,45 +190,6 @@ def test_the_future_may_change(make_data, tmp_path, stage_of):
     after = run(make_data(), changed, ckpt_path=path).keys
     assert sorted(after) == [4, 5, 6, 7, 8]
     assert stages_by_step(after, stage_of)[1:] == [Counter(complex=4)] * 4
-
-
-# -- learning rate -----------------------------------------------------------------------------------
-
-
-class Rates(Keys):
-    """Remembers the learning rate of every step; the schedule halves it at every step."""
-
-    def __init__(self):
-        super().__init__()
-        self.rates: dict[int, float] = {}
-
-    def configure_optimizers(self):
-        optimizer = super().configure_optimizers()
-        schedule = LambdaLR(optimizer, lambda step: 0.5**step)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-    def on_before_optimizer_step(self, optimizer):
-        self.rates[self.global_step] = optimizer.param_groups[0]["lr"]
-
-
-SLOWER = {name: Stage(steps=2, lr=lr) for name, lr in (("one", 1.0), ("two", 0.25), ("three", 0.0))}
-
-
-def test_the_learning_rate_changes_on_the_exact_step_also_after_a_resume(make_data, tmp_path):
-    expected = {step: 1e-3 * 0.5**step * (1.0, 1.0, 0.25, 0.25, 0.0, 0.0)[step] for step in range(6)}
-    assert run(make_data(), SLOWER, Rates()).rates == pytest.approx(expected)
-    for micro_batches in (4, 6):
-        path = tmp_path / f"{micro_batches}.ckpt"
-        with pytest.raises(CrashError):
-            run(make_data(), SLOWER, Rates(), callbacks=[CrashAfter(micro_batches, path)])
-        resumed = run(make_data(), SLOWER, Rates(), ckpt_path=path).rates
-        assert resumed == pytest.approx({step: expected[step] for step in range(micro_batches // 2, 6)})
-        torch.load(path, weights_only=True)
-
-
-def test_a_factor_needs_a_schedule_that_it_can_scale(make_data):
-    with pytest.raises(TypeError, match="learning-rate schedule to be a LambdaLR"):
-        run(make_data(), SLOWER)
 
 
 # -- what people see ---------------------------------------------------------------------------------
