@@ -141,7 +141,7 @@ class Backbone(nn.Module, ABC):
             noisy: The positives, ``[b, c, h, w]``.
             timesteps: ``[b]``.
             text: What conditions the positives, and their negatives too.
-            needs: What to read, `resolve`d.
+            needs: What to read, as `resolve` returned it.
             noisy_negative: The negatives ``[b, c, h, w]``, which go through the encoder only; None = none.
             readout: Per text token, its share in each column of `Prediction.maps`, ``[b, l, columns]``: one-hot for the
                 attention to one token. Needed when `needs` names attention layers.
