@@ -37,6 +37,21 @@ class StagedCheckpointIO(TorchCheckpointIO):
         part.replace(file)
         flush_folder(file.parent)
 
+    def load_checkpoint(
+        self, path: str | Path, map_location: Any | None = None, weights_only: bool | None = None
+    ) -> dict[str, Any]:
+        """Load a checkpoint of tensors and plain values; code in it is never run.
+
+        Raises:
+            ValueError: For a URL, which Lightning would load with the code that is in it.
+        """
+        if str(path).startswith(("http://", "https://")):
+            raise ValueError(
+                f"Expected the checkpoint to be a file, got the URL '{path}'. Loading it could run code: download it "
+                "from a source that you trust, and give the file."
+            )
+        return super().load_checkpoint(path, map_location, weights_only=True)
+
 
 def flush_folder(folder: Path) -> None:
     """Wait until the names in a folder are on the disk."""

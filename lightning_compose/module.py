@@ -172,8 +172,15 @@ class ComposeModule(LightningModule):
     def test_step(self, batch: PairBatch, batch_idx: int) -> None:
         self._add_held_out("test", batch)
 
+    def on_validation_epoch_start(self) -> None:
+        # One that was interrupted has left something.
+        self.held_out = StepMeans()
+
     def on_validation_epoch_end(self) -> None:
         self._log_held_out("val")
+
+    def on_test_epoch_start(self) -> None:
+        self.held_out = StepMeans()
 
     def on_test_epoch_end(self) -> None:
         self._log_held_out("test")
@@ -196,8 +203,10 @@ class ComposeModule(LightningModule):
     def _add_held_out(self, split: str, batch: PairBatch) -> None:
         # A validation may fall between two micro-batches of an optimizer step, whose means must not mix with its own.
         in_training, self.terms = self.terms, self.held_out
-        self.terms.add("loss", self.training_loss(self.denoising_step(batch, stream=split)), len(batch))
-        self.terms = in_training
+        try:
+            self.terms.add("loss", self.training_loss(self.denoising_step(batch, stream=split)), len(batch))
+        finally:
+            self.terms = in_training
 
     def _log_held_out(self, split: str) -> None:
         for name, mean in self.held_out.means(self.trainer.strategy.reduce).items():
@@ -280,6 +289,8 @@ class ComposeModule(LightningModule):
         resuming = self._trainer is not None and self.trainer.training
         require_same_components(checkpoint.get("component_configs", {}), self.backbone.component_configs())
         match_heads(checkpoint["state_dict"], self, resuming)
+        if resuming:
+            _require_same_seed(checkpoint.get("hyper_parameters", {}).get("seed", self.seed), self.seed)
         fill_frozen(checkpoint["state_dict"], self)
         if resuming:
             realign_batch_progress(checkpoint, self.trainer.accumulate_grad_batches)
@@ -293,6 +304,14 @@ class ComposeModule(LightningModule):
 def denoising_loss(step: DenoisingStep) -> Tensor:
     """Return the mean squared error of the prediction, in float32 (Ho et al., 2020, eq. 14)."""
     return F.mse_loss(step.prediction.float(), step.target.float())
+
+
+def _require_same_seed(saved: int, seed: int) -> None:
+    if saved != seed:
+        raise ValueError(
+            f"Expected the module's `seed` to stay {saved}, as in the checkpoint, got {seed}: the noise would change in "
+            "the middle of the run. Set it back, or start a new run."
+        )
 
 
 def _require_finite(loss: Tensor, batch: PairBatch, global_step: int) -> None:

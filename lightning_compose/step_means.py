@@ -30,8 +30,10 @@ class StepMeans:
             values: A scalar; or a value a sample, ``[b]``, NaN for those to which it does not apply.
             weight: Of every value: for a scalar the micro-batch's size, where sizes differ.
         """
-        values = values.detach().float().flatten()
-        total = torch.stack([values.nansum(), (~values.isnan()).sum()]) * weight
+        values = values.detach().float()
+        # A scalar that is not a number is an error to be seen, not a value that does not apply.
+        counted = ~values.isnan() if values.dim() else torch.ones_like(values)
+        total = torch.stack([values.where(counted.bool(), 0.0).sum(), counted.sum()]) * weight
         self._totals[name] = self._totals[name] + total if name in self._totals else total
 
     def means(self, reduce: Callable[[Tensor], Tensor] = lambda totals: totals) -> dict[str, Tensor]:

@@ -1,6 +1,8 @@
 """A checkpoint's file is whole or not there."""
 
 import errno
+from pathlib import Path
+from pickle import UnpicklingError
 
 import pytest
 import torch
@@ -47,3 +49,11 @@ def test_other_file_systems_are_lightnings():
     StagedCheckpointIO().save_checkpoint({"step": 1}, "memory://folder/c.ckpt")
     with fsspec.open("memory://folder/c.ckpt") as file:
         assert torch.load(file, weights_only=True) == {"step": 1}
+
+
+def test_a_checkpoint_from_the_web_is_refused_and_code_in_a_file_is_never_run(tmp_path):
+    with pytest.raises(ValueError, match="Expected the checkpoint to be a file, got the URL"):
+        StagedCheckpointIO().load_checkpoint("http://127.0.0.1/last.ckpt")
+    torch.save({"code": Path}, tmp_path / "last.ckpt")
+    with pytest.raises(UnpicklingError):
+        StagedCheckpointIO().load_checkpoint(tmp_path / "last.ckpt", weights_only=False)

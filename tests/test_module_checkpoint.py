@@ -55,6 +55,12 @@ def test_resume_needs_the_same_losses(make_module, tmp_path):
     assert torch.equal(resumed.heads["scaled"].weight, module.heads["scaled"].weight)
 
 
+def test_resume_needs_the_same_seed(make_module, tmp_path):
+    _, path = saved(make_module, tmp_path)
+    with pytest.raises(ValueError, match="Expected the module's `seed` to stay 0, as in the checkpoint, got 7"):
+        trainer(tmp_path, steps=3).fit(make_module(seed=7), batches(3), ckpt_path=path)
+
+
 @pytest.mark.parametrize(
     ("changed", "told"),
     [

@@ -51,3 +51,10 @@ def test_scalars_of_batches_of_different_sizes_are_weighted():
     means.add("loss", torch.tensor(1.0), weight=3)
     means.add("loss", torch.tensor(5.0), weight=1)
     assert float(means.means()["loss"]) == 2.0
+
+
+def test_a_scalar_that_is_not_a_number_is_seen():
+    means = StepMeans()
+    means.add("loss", torch.tensor(1.0))
+    means.add("loss", torch.tensor(math.nan))
+    assert means.means()["loss"].isnan()

@@ -71,7 +71,9 @@ class Schedule:
 
     def mixture(self, steps: Steps) -> Floats:
         """Return the shares of each stage's samples in the batch of each step, ``[steps, k]``; rows sum to 1."""
-        return self.membership(steps) @ replay_matrix([each.replay for each in self.stages.values()], self.pool_sizes)
+        matrix = replay_matrix([each.replay for each in self.stages.values()], self.pool_sizes)
+        # No matrix product: its last bit, which can decide on a sample, depends on the processor.
+        return (self.membership(steps)[:, :, None] * matrix).sum(axis=1).round(12)
 
     def counts(self) -> Counts:
         """Return how many samples each step takes from each stage's, ``[steps, k]``."""
@@ -89,7 +91,7 @@ class Schedule:
     def _mean(self, step: int, factors: Sequence[float]) -> float:
         (shares,) = self.membership(np.array([step]))
         counted = np.where(shares < LEAST_SHARE * shares.max(), 0.0, shares)
-        return float(counted @ factors / counted.sum())
+        return float((counted * factors).sum() / counted.sum())
 
 
 def membership(steps: Steps, lengths: Sequence[int], kind: Kind, overlap: float) -> Floats:

@@ -29,7 +29,10 @@ def draw_timeline(
         weights: Each loss's own weight, by name.
         learning_rate: By step, without the stages' factors; None = not drawn.
     """
-    steps = np.unique(np.linspace(0, schedule.steps - 1, MOST_POINTS).round().astype(np.int64))
+    even = np.linspace(0, schedule.steps - 1, MOST_POINTS).round().astype(np.int64)
+    # Both sides of every transition, however many steps lie between two points.
+    ends = np.array(schedule.ends)
+    steps = np.unique(np.concatenate([even, ends - 1, ends[:-1]]))
     panels: list[Callable[[Axes], None]] = [lambda axes: _draw_mixture(axes, schedule, steps)]
     if weights:
         panels.append(lambda axes: _draw_weights(axes, schedule, steps, weights))

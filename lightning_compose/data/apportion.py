@@ -12,8 +12,8 @@ Counts = npt.NDArray[np.int64]
 def apportion(mixture: Shares, batch_size: int) -> Counts:
     """Return how many samples each step takes from each pool.
 
-    Every step's counts sum to `batch_size`; none is negative, and a pool whose share is 0 gives none. Summed from the
-    first step to any other they stay within one sample of the mixture.
+    Every step's counts sum to `batch_size`; none is negative, and a pool whose share is 0 gives none. What rounding
+    leaves over is carried on, so that the sums from the first step on follow those of the mixture.
 
     Args:
         mixture: Of each step, ``[steps, pools]``, rows that sum to 1.

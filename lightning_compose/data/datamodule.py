@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from typing import Any, get_args
 
@@ -159,9 +160,13 @@ class ConPairDataModule(LightningDataModule):
     def _samples_trained(self) -> int:
         return 0 if self.trainer is None else self.trainer.global_step * self.global_batch_size
 
-    def _identity(self) -> dict[str, int]:
-        names = {"global_batch_size": self.global_batch_size, "seed": self.seed}
-        return {**names, "training_samples": len(self._train_rows)}
+    def _identity(self) -> dict[str, int | str]:
+        return {
+            "global_batch_size": self.global_batch_size,
+            "seed": self.seed,
+            "training_samples": len(self._train_rows),
+            "training_set": content_digest(self._shards, self._train_rows),
+        }
 
     def _set_up_split(self, needs_validation: bool) -> None:
         self._shards = ShardSet(self.root)
@@ -219,6 +224,13 @@ def _require_same_past(saved: dict[str, str], present: dict[str, str]) -> None:
             f"{changed[0]!r} gave others, or at other steps. Change only what is still to come, set it back, or start "
             "a new run."
         )
+
+
+def content_digest(shards: ShardSet, rows: Rows) -> str:
+    """Return what tells the rows of one set from those of another, wherever its folder is."""
+    digest = hashlib.sha256("".join(shard.sha256 for shard in shards.shards).encode())
+    digest.update(rows.astype("<i8").tobytes())
+    return digest.hexdigest()
 
 
 def _require_at_least(least: int, **values: int) -> None:

@@ -1,6 +1,9 @@
 """Membership, mixture and factors as functions of the step."""
 
 import math
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -117,3 +120,25 @@ def test_counts_realise_the_mixture():
     counts = schedule.counts()
     assert counts.shape == (17, 3)
     assert np.abs((counts - 8 * schedule.mixture(np.arange(17))).cumsum(axis=0)).max() < 1
+
+
+COUNTS = """
+import hashlib
+from lightning_compose.curriculum.schedule import Schedule
+from lightning_compose.curriculum.stage import Stage
+
+digest = hashlib.sha256()
+for kind in ("strict", "gaussian", "mixed"):
+    for batch_size in (4, 6, 10):
+        stages = {"a": Stage(steps=50), "b": Stage(steps=50, replay=0.1), "c": Stage(steps=50, replay=0.7)}
+        digest.update(Schedule(stages, [30, 50, 80], batch_size, kind).counts().tobytes())
+print(digest.hexdigest()[:16])
+"""
+
+
+@pytest.mark.parametrize("processor", [None, "Prescott"])
+def test_every_processor_counts_alike(processor):
+    # OpenBLAS sums a matrix product in another order on another processor.
+    environment = dict(os.environ) | ({"OPENBLAS_CORETYPE": processor} if processor else {})
+    done = subprocess.run([sys.executable, "-c", COUNTS], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "ce361263c27187b3"

@@ -151,6 +151,18 @@ def test_a_resume_that_would_change_the_order_is_refused(tmp_path, data, changes
         quiet_trainer().validate(Recorder(), data(**changes), ckpt_path=tmp_path / "c.ckpt")
 
 
+def test_another_set_of_the_same_size_is_refused_and_a_moved_one_is_not(tmp_path, write_set, make_sample):
+    def data(root):
+        return ConPairDataModule(str(root), size_px=16, global_batch_size=4, micro_batch_size=2, val_fraction=0.0)
+
+    one = write_set(name="one")
+    other = write_set([make_sample(number + 100) for number in range(9)], name="other")
+    interrupted(tmp_path / "c.ckpt", data(one), 3)
+    with pytest.raises(ValueError, match="Expected `training_set` to stay"):
+        quiet_trainer().fit(Recorder(), data(other), ckpt_path=tmp_path / "c.ckpt")
+    quiet_trainer().fit(Recorder(), data(one.rename(tmp_path / "moved")), ckpt_path=tmp_path / "c.ckpt")
+
+
 def test_checkpoints_without_loops_are_left_alone():
     checkpoint = {"state_dict": {}, "global_step": 3}
     realign_batch_progress(checkpoint, 2)
