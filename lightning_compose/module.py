@@ -309,8 +309,8 @@ def denoising_loss(step: DenoisingStep) -> Tensor:
 def _require_same_seed(saved: int, seed: int) -> None:
     if saved != seed:
         raise ValueError(
-            f"Expected the module's `seed` to stay {saved}, as in the checkpoint, got {seed}: the noise would change in "
-            "the middle of the run. Set it back, or start a new run."
+            f"Expected the module's `seed` to stay {saved}, as in the checkpoint, got {seed}: the noise would change "
+            "in the middle of the run. Set it back, or start a new run."
         )
 
 
