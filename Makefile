@@ -15,6 +15,8 @@ demo: $(VENV)/.demo
 	$(VENV)/bin/python -m lightning_compose fit --config configs/shapes.yaml --run_dir "$(RUN_DIR)" $(ARGS)
 	@echo "Samples and reconstructions are in $(RUN_DIR)/pictures, the loss in $(RUN_DIR)/loss_curve.png."
 
+# One thread a process: the tests' operations are small, and their ranks and workers share the cores.
+test: export OMP_NUM_THREADS ?= 1
 test: $(VENV)/.test
 	$(VENV)/bin/python -m pytest $(ARGS)
 
