@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from lightning_compose.data.shards.table import flush_folder
+
 PARTIAL = ".part"
 
 
@@ -51,15 +53,6 @@ class StagedCheckpointIO(TorchCheckpointIO):
                 "from a source that you trust, and give the file."
             )
         return super().load_checkpoint(path, map_location, weights_only=True)
-
-
-def flush_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def remove_partial(folder: Path) -> None:

@@ -109,7 +109,7 @@ class StableDiffusion(Backbone):
 
     @property
     def default_attention(self) -> tuple[str, ...]:
-        # Wang et al. (2023), section 3.2: the layers of the mid block and of the decoder.
+        # TokenCompose (CVPR 2024): the layers of the mid block and of the decoder.
         return ("mid", "up")
 
     @property

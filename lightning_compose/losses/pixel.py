@@ -12,7 +12,7 @@ from lightning_compose.step import DenoisingStep
 
 
 class PixelLoss(AttentionLoss):
-    """Make a noun's attention map its mask, pixel by pixel (TokenCompose, CVPR 2024, eq. 4).
+    """Make a noun's attention map its mask, pixel by pixel (TokenCompose, CVPR 2024, L_pixel).
 
     Args:
         weight: Factor of the term in the training loss; 0 = off. The default is the authors'.

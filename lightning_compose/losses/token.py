@@ -12,7 +12,7 @@ from lightning_compose.step import DenoisingStep
 
 
 class TokenLoss(AttentionLoss):
-    """Move the attention that a noun's tokens get into the noun's mask (TokenCompose, CVPR 2024, eq. 3).
+    """Move the attention that a noun's tokens get into the noun's mask (TokenCompose, CVPR 2024, L_token).
 
     Args:
         weight: Factor of the term in the training loss; 0 = off. The default is the authors'.
