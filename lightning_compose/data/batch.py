@@ -30,7 +30,7 @@ class PairBatch:
         has_negative: bool ``[b]``.
         noun_masks: bool ``[b, n, h, w]``, all False for a noun that is padding or unsupervised.
         noun_supervised: bool ``[b, n]``: the noun has a mask, and some of it is inside the crop.
-        unsupervised: How many nouns are not supervised, by reason.
+        unsupervised: How many nouns are not supervised, by reason and shard.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class PairBatch:
         has_negative: Tensor,
         noun_masks: Tensor,
         noun_supervised: Tensor,
-        unsupervised: Counter[str],
+        unsupervised: Counter[tuple[str, str]],
     ) -> None:
         self.indices = indices
         self.keys = keys

@@ -1,6 +1,7 @@
 """Samples to batches: pixels, masks, nouns and negatives at their places."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,16 +9,23 @@ import torch
 
 from lightning_compose.data.images import encode_image
 from lightning_compose.data.masks import encode_mask
-from lightning_compose.data.pairs import NO_MASK, TOO_MANY, VANISHED, PairReader
-from lightning_compose.data.schema import EncodedImage, Noun
+from lightning_compose.data.pairs import EMPTY_MASK, NO_MASK, TOO_MANY, VANISHED, PairReader
+from lightning_compose.data.schema import EncodedImage, Noun, Rle
+from lightning_compose.data.shards import ShardError
+from lightning_compose.data.shards.table import Shard
 from lightning_compose.data.transforms import Transform
+
+SHARD = "single/000000.tar"
 
 
 class Stored:
-    """A shard set in memory."""
+    """A shard set of one shard, in memory."""
+
+    root, shards = Path("set"), [Shard(SHARD, 0, 0, "")]
 
     def __init__(self, *samples):
         self.samples = samples
+        self.table = np.zeros(len(samples), [("shard", "<u4")])
 
     def read(self, row):
         return self.samples[row]
@@ -73,7 +81,7 @@ def test_nouns_are_padded_and_those_without_mask_unsupervised(make_sample):
     assert batch.noun_supervised.tolist() == [[True, False, False, False], [False] * 4]
     assert [len(nouns) for nouns in batch.nouns] == [2, 0]
     assert torch.equal(batch.noun_masks.flatten(2).any(2), batch.noun_supervised)
-    assert batch.unsupervised == {NO_MASK: 1}
+    assert batch.unsupervised == {(NO_MASK, SHARD): 1}
 
 
 def test_nouns_may_share_a_mask(make_sample):
@@ -88,7 +96,35 @@ def test_a_noun_whose_mask_vanished_in_the_crop_is_unsupervised_and_counted(make
     mask[:, :5] = True
     batch = read(make_sample(0, 16, 40, masks=(encode_mask(mask),)))
     assert not batch.noun_supervised.any()
-    assert batch.unsupervised == {NO_MASK: 1, VANISHED: 1}
+    assert batch.unsupervised == {(NO_MASK, SHARD): 1, (VANISHED, SHARD): 1}
+
+
+def test_an_empty_mask_is_told_from_one_that_vanished(make_sample):
+    batch = read(make_sample(0, masks=(encode_mask(np.zeros((16, 24), dtype=bool)),)))
+    assert not batch.noun_supervised.any()
+    assert batch.unsupervised == {(NO_MASK, SHARD): 1, (EMPTY_MASK, SHARD): 1}
+
+
+BROKEN = {
+    "bad_image": lambda sample: replace(sample, negative=EncodedImage("webp", b"no image")),
+    "mask_size": lambda sample: replace(
+        sample, annotation=replace(sample.annotation, masks=(encode_mask(np.ones((24, 16), dtype=bool)),))
+    ),
+    "bad_mask": lambda sample: replace(sample, annotation=replace(sample.annotation, masks=(Rle((16, 24), "1"),))),
+}
+
+
+@pytest.mark.parametrize("reason", BROKEN)
+def test_what_is_bad_is_raised_with_shard_key_and_reason(make_sample, reason):
+    with pytest.raises(ShardError) as caught:
+        read(make_sample(0), BROKEN[reason](make_sample(1)))
+    assert (caught.value.path, caught.value.member, caught.value.reason) == (f"set/{SHARD}", "000000001", reason)
+
+
+def test_pixels_are_laid_out_channel_by_channel(make_sample):
+    batch = read(make_sample(0), make_sample(1))
+    assert batch.positive.is_contiguous()
+    assert batch.negative.is_contiguous()
 
 
 def test_more_nouns_than_max_nouns_are_dropped_with_a_warning_and_counted(make_sample):
@@ -96,7 +132,7 @@ def test_more_nouns_than_max_nouns_are_dropped_with_a_warning_and_counted(make_s
         batch = read(make_sample(0), max_nouns=1)
     assert [noun.text for noun in batch.nouns[0]] == ["cup"]
     assert batch.noun_masks.shape[1] == 1
-    assert batch.unsupervised == {TOO_MANY: 1}
+    assert batch.unsupervised == {(TOO_MANY, SHARD): 1}
 
 
 def test_missing_negatives_are_padded_and_flagged(make_sample):
