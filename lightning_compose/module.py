@@ -17,6 +17,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from lightning_compose.backbones.base import Backbone
 from lightning_compose.backbones.components import seeded
+from lightning_compose.callbacks.last_validation import LastValidation
 from lightning_compose.callbacks.throughput import Throughput
 from lightning_compose.checkpoint_content import drop_frozen, fill_frozen, match_heads, plain_only
 from lightning_compose.component_match import require_same_components
@@ -277,7 +278,7 @@ class ComposeModule(LightningModule):
             self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
 
     def configure_callbacks(self) -> list[Callback]:
-        return [Throughput()]
+        return [Throughput(), LastValidation()]
 
     # -- checkpoints ---------------------------------------------------------------------------------
 
@@ -293,7 +294,7 @@ class ComposeModule(LightningModule):
             _require_same_seed(checkpoint.get("hyper_parameters", {}).get("seed", self.seed), self.seed)
         fill_frozen(checkpoint["state_dict"], self)
         if resuming:
-            realign_batch_progress(checkpoint, self.trainer.accumulate_grad_batches)
+            realign_batch_progress(checkpoint, self.trainer)
 
     def _set_hparams(self, hp: Any) -> None:
         # From the CLI all hyperparameters are plain. From Python some are objects, the backbone among them, which

@@ -7,6 +7,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import Logger
 
+from lightning_compose.callbacks.last_validation import LastValidation
 from lightning_compose.data.batch import PairBatch
 from lightning_compose.data.resume import realign_batch_progress
 
@@ -40,7 +41,10 @@ class Recorder(LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         if self.repairs:
-            realign_batch_progress(checkpoint, self.trainer.accumulate_grad_batches)
+            realign_batch_progress(checkpoint, self.trainer)
+
+    def configure_callbacks(self) -> list[Callback]:
+        return [LastValidation()]
 
     def samples_by_step(self) -> dict[int, list[int]]:
         """What entered each optimizer step, begun from 0."""

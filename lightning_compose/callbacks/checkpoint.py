@@ -67,6 +67,8 @@ class Checkpoint(ModelCheckpoint):
             enable_version_counter=False,
         )
         self._last_written_at_step = 0
+        # The step of which the checkpoint was written before its validation.
+        self._outdated_at_step: int | None = None
         self._is_asked = False
 
     def save_this_step(self) -> None:
@@ -84,7 +86,7 @@ class Checkpoint(ModelCheckpoint):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         super().on_train_start(trainer, pl_module)
-        self._is_asked = False
+        self._is_asked, self._outdated_at_step = False, None
         if trainer.is_global_zero and self.dirpath:
             remove_partial(Path(self.dirpath))
 
@@ -101,7 +103,15 @@ class Checkpoint(ModelCheckpoint):
             self._is_asked = False
             self._save_unranked(trainer)
 
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if trainer.global_step in (self._last_global_step_saved, self._last_written_at_step):
+            self._outdated_at_step = trainer.global_step
+        super().on_validation_end(trainer, pl_module)
+
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self._outdated_at_step == trainer.global_step and not self.save_weights_only:
+            # As it is, a resume would do the last validation again.
+            self._write(trainer, self._last_checkpoint_saved)
         self._save_now(trainer)
 
     def _save_unranked(self, trainer: Trainer) -> None:
@@ -133,19 +143,23 @@ class Checkpoint(ModelCheckpoint):
         # Called once a micro-batch: with accumulation, several times in the same optimizer step.
         if self._last_written_at_step != trainer.global_step:
             self._last_written_at_step = trainer.global_step
-            self.last_model_path = self._last_checkpoint_saved = str(Path(self.dirpath or "", LAST_CHECKPOINT))
-            trainer.save_checkpoint(self.last_model_path, self.save_weights_only)
+            self.last_model_path = str(Path(self.dirpath or "", LAST_CHECKPOINT))
+            self._write(trainer, self.last_model_path)
 
     def _save_checkpoint(self, trainer: Trainer, filepath: str) -> None:
-        trainer.save_checkpoint(filepath, self.save_weights_only)
+        self._write(trainer, filepath)
         self._last_global_step_saved = trainer.global_step
-        self._last_checkpoint_saved = filepath
         if self.save_last == "link":
             # Now, and not after the previous one is removed: a kill in between would leave a link to nothing.
             self._link_checkpoint(trainer, filepath, str(Path(filepath).with_name(LAST_CHECKPOINT)))
         if trainer.is_global_zero:
             for logger in trainer.loggers:
                 logger.after_save_checkpoint(proxy(self))
+
+    def _write(self, trainer: Trainer, filepath: str) -> None:
+        self._outdated_at_step = None
+        trainer.save_checkpoint(filepath, self.save_weights_only)
+        self._last_checkpoint_saved = filepath
 
     @staticmethod
     def _link_checkpoint(trainer: Trainer, filepath: str, linkpath: str) -> None:

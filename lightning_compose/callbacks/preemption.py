@@ -30,7 +30,8 @@ class Preemption(Callback):
 
     A signal to any of the ranks is enough: after each optimizer step they agree by one scalar, the largest signal.
     The callbacks `Checkpoint` of the Trainer save that step, once; then `Preempted`, a SystemExit, is raised before the
-    next batch or validation. Nothing is drawn or validated any more: the time that is left may be short.
+    next batch or validation. Nothing is drawn or validated any more: the time that is left may be short. The next life
+    begins with the validation that was due.
 
     A second signal changes nothing. One before the first step of training, or outside of it, ends the process at once,
     as without this callback. After the last step of a training there is nothing to give way with: it ends as usual.

@@ -1,10 +1,16 @@
 """A run that was interrupted anywhere goes on with the next sample, in whole optimizer steps."""
 
+import os
+import signal
+from contextlib import nullcontext
 from itertools import chain
 
 import pytest
+from lightning.pytorch import Callback
 from recorder import CrashAfter, CrashError, Recorder, StepLogger, quiet_trainer
 
+from lightning_compose.callbacks.checkpoint import Checkpoint
+from lightning_compose.callbacks.preemption import Preempted, Preemption
 from lightning_compose.data.datamodule import ConPairDataModule
 from lightning_compose.data.resume import realign_batch_progress
 
@@ -56,7 +62,9 @@ def test_a_resumed_run_goes_on_with_the_next_sample(
     assert before | after == whole
     assert not before.keys() & after.keys()
     assert logger.steps == list(after)
-    assert sorted({step for step, _ in module.validated}) == [step for step in (2, 4, 6) if step > len(before)]
+    # The checkpoint of a step is saved before its validation, those inside the next step after it.
+    owed = len(before) if micro_batches * first_micro_batch_size == len(before) * GLOBAL_BATCH else len(before) + 1
+    assert sorted({step for step, _ in module.validated}) == [step for step in (2, 4, 6) if step >= owed]
 
 
 def test_kills_in_a_row_equal_none(tmp_path, data):
@@ -70,29 +78,121 @@ def test_kills_in_a_row_equal_none(tmp_path, data):
     assert list(chain.from_iterable(seen.values())) == list(range(4 * GLOBAL_BATCH))
 
 
-class CrashesInValidation(Recorder):
-    """Saves a checkpoint in the middle of a validation, and crashes."""
+class Validates(Recorder):
+    """Logs a sum over all that it validates."""
 
-    def __init__(self, path):
+    def on_validation_epoch_start(self):
+        self.validated.clear()
+
+    def on_validation_epoch_end(self):
+        self.log("val/rows", float(sum(chain.from_iterable(rows for _, rows in self.validated))))
+
+
+class ValidationLogger(StepLogger):
+    """Remembers what was validated, with the step under which it was logged."""
+
+    def __init__(self):
         super().__init__()
-        self.path = path
+        self.validations = []
 
-    def validation_step(self, batch, batch_idx):
-        if batch_idx == 1:
-            self.trainer.save_checkpoint(self.path)
+    def log_metrics(self, metrics, step=None):
+        super().log_metrics(metrics, step)
+        if "val/rows" in metrics:
+            self.validations.append((step, metrics["val/rows"]))
+
+
+class CrashesIn(Callback):
+    """Save a checkpoint in a hook, after the given optimizer step, and crash."""
+
+    def __init__(self, hook, step, path):
+        self.step, self.path = step, path
+        setattr(self, hook, self.crash)
+
+    def crash(self, trainer, *_):
+        if trainer.global_step == self.step:
+            trainer.save_checkpoint(self.path)
             raise CrashError
 
 
-def test_a_validation_that_was_interrupted_is_not_finished_by_halves(tmp_path, data):
-    path, logger, module, pairs = tmp_path / "c.ckpt", StepLogger(), Recorder(), data(1)
+def fit(pairs, logger, max_steps=STEPS, ckpt_path=None, **settings):
+    """Return what was trained on."""
+    module = Validates()
+    quiet_trainer(max_steps=max_steps, logger=logger, **settings).fit(module, pairs, ckpt_path=ckpt_path)
+    return module.samples_by_step()
+
+
+@pytest.fixture
+def straight(data):
+    logger = ValidationLogger()
+    fit(data(), logger)
+    assert [step for step, _ in logger.validations] == [1, 3, 5]
+    return logger
+
+
+# Checkpoints are saved in them before the validation is done, in the middle of it, and when it is done.
+HOOKS = ("on_train_batch_end", "on_validation_start", "on_validation_batch_start", "on_validation_batch_end")
+
+
+@pytest.mark.parametrize("step", [2, STEPS])
+@pytest.mark.parametrize("cuts", [(4, 4), (1, 2)])
+@pytest.mark.parametrize("hook", [*HOOKS, "on_validation_end"])
+def test_a_validation_is_made_up_for_where_the_checkpoint_came_before_its_end(
+    tmp_path, data, straight, hook, cuts, step
+):
+    path, killed = tmp_path / "c.ckpt", ValidationLogger()
     with pytest.raises(CrashError):
-        quiet_trainer().fit(CrashesInValidation(path), pairs)
-    quiet_trainer(max_steps=STEPS, logger=logger).fit(module, pairs, ckpt_path=path)
-    assert list(module.samples_by_step()) == logger.steps == [2, 3, 4, 5]
-    validations = [[indices for at, indices in module.validated if at == step] for step in (2, 4, 6)]
-    every = len(pairs.val_dataloader())
-    assert every > 1
-    assert [len(each) for each in validations] == [0, every, every]
+        fit(data(cuts[0]), killed, callbacks=[CrashesIn(hook, step, path)])
+    trained = fit(data(cuts[1]), killed, ckpt_path=path, num_sanity_val_steps=1)
+    assert killed.validations == straight.validations
+    assert list(trained) == list(range(step, STEPS)), "and no step beyond the last"
+    # Lightning logs the step that a checkpoint interrupts after its callbacks.
+    assert killed.steps == [each for each in range(STEPS) if (hook, each) != ("on_train_batch_end", step - 1)]
+
+
+def test_a_validation_is_not_repeated_in_the_step_after(tmp_path, data, straight):
+    path, killed = tmp_path / "c.ckpt", ValidationLogger()
+    with pytest.raises(CrashError):
+        fit(data(), killed, callbacks=[CrashesIn("on_train_batch_start", 2, path)])
+    fit(data(), killed, ckpt_path=path)
+    assert killed.validations == straight.validations
+
+
+@pytest.mark.parametrize("signals_at", [2, 3, STEPS])
+def test_a_validation_that_a_signal_left_out_is_made_up_for(tmp_path, data, straight, signals_at):
+    class Signals(Callback):
+        def on_train_batch_start(self, trainer, *_):
+            if trainer.global_step == signals_at - 1:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    killed, checkpoint = ValidationLogger(), Checkpoint(tmp_path, every_n_train_steps=100)
+    with pytest.raises(Preempted) if signals_at < STEPS else nullcontext():
+        callbacks = [Signals(), Preemption(), checkpoint]
+        fit(data(), killed, callbacks=callbacks, enable_checkpointing=True)
+    assert len(killed.validations) == (3 if signals_at == STEPS else (signals_at - 1) // 2)
+    fit(data(), killed, ckpt_path=tmp_path / "last.ckpt")
+    assert killed.validations == straight.validations
+
+
+@pytest.mark.parametrize("max_steps", [2, STEPS])
+def test_a_finished_run_does_not_repeat_its_last_validation(tmp_path, data, straight, max_steps):
+    logger, checkpoint = ValidationLogger(), Checkpoint(tmp_path, every_n_train_steps=2)
+    fit(data(), logger, max_steps=2, callbacks=[checkpoint], enable_checkpointing=True)
+    fit(data(), logger, max_steps=max_steps, ckpt_path=tmp_path / "last.ckpt")
+    assert logger.validations == straight.validations[: max_steps // 2]
+
+
+@pytest.mark.parametrize("longer", [False, True])
+@pytest.mark.parametrize(
+    ("val_fraction", "changes"), [(0.0, {}), (0.4, {"limit_val_batches": 0}), (0.4, {"val_check_interval": 4})]
+)
+def test_nothing_is_made_up_for_where_no_validation_is_due(tmp_path, data, val_fraction, changes, longer):
+    pairs = data(val_fraction=val_fraction)
+    path, killed = tmp_path / "c.ckpt", ValidationLogger()
+    with pytest.raises(CrashError):
+        fit(pairs, killed, max_steps=2, callbacks=[CrashesIn("on_train_batch_end", 2, path)], **changes)
+    trained = fit(pairs, killed, max_steps=2 + longer, ckpt_path=path, **changes)
+    assert not killed.validations
+    assert list(trained) == [2] * longer
 
 
 class EstimatesSteps(Recorder):
@@ -165,5 +265,5 @@ def test_another_set_of_the_same_size_is_refused_and_a_moved_one_is_not(tmp_path
 
 def test_checkpoints_without_loops_are_left_alone():
     checkpoint = {"state_dict": {}, "global_step": 3}
-    realign_batch_progress(checkpoint, 2)
+    realign_batch_progress(checkpoint, quiet_trainer())
     assert checkpoint == {"state_dict": {}, "global_step": 3}
