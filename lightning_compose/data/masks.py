@@ -7,6 +7,7 @@ import re
 import numpy as np
 from pycocotools import mask as coco
 
+from lightning_compose.data.images import MAX_PIXELS
 from lightning_compose.data.schema import Rle, SampleError
 
 # A run is written in groups of five bits, lowest first; all characters of a run but its last are "P" to "o".
@@ -30,11 +31,18 @@ def decode_mask(rle: Rle) -> np.ndarray:
     The runs are read here: for runs that do not fill the mask pycocotools returns whatever lay in memory.
 
     Raises:
-        SampleError: With reason ``bad_mask``, when the runs do not fill the mask exactly.
+        SampleError: With reason ``bad_mask``, when the runs do not fill the mask exactly, or it is larger than any
+            image may be.
     """
     height, width = rle.size
+    if height < 1 or width < 1:
+        raise _bad_mask(f"a mask of {height} x {width} pixels")
+    pixels = height * width
+    if pixels > MAX_PIXELS:
+        raise SampleError("bad_mask", f"Expected a mask of at most {MAX_PIXELS:,} pixels, got {height} x {width}.")
     runs = _run_lengths(rle)
-    if height < 1 or width < 1 or (runs < 0).any() or runs.sum() != height * width:
+    # Each run is bounded first: the sum of forged ones could overflow to the number that is expected.
+    if ((runs < 0) | (runs > pixels)).any() or runs.sum() != pixels:
         raise _bad_mask(f"runs of {runs.sum()} pixels for a mask of {height} x {width}")
     values = np.arange(runs.size) % 2 == 1
     return np.repeat(values, runs).reshape(width, height).T

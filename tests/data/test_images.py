@@ -4,8 +4,10 @@ import io
 
 import numpy as np
 import pytest
+import simplejpeg
 from PIL import Image
 
+from lightning_compose.data import images
 from lightning_compose.data.images import decode_image, encode_image, image_size
 from lightning_compose.data.schema import EncodedImage, SampleError
 
@@ -61,6 +63,44 @@ def test_exif_orientation_is_applied_to_pixels_and_size(suffix, image_format, or
     corner = {1: (0, 0), 2: (0, -1), 3: (-1, -1), 4: (-1, 0), 5: (0, 0), 6: (0, -1), 7: (-1, -1), 8: (-1, 0)}
     assert decoded[corner[orientation]].min() > 200
     assert (decoded.min(axis=2) > 128).sum() < 100
+
+
+def reference(file: EncodedImage) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(file.data)).convert("RGB"))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("size", [(1, 1), (17, 8), (37, 51), (64, 64)])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"quality": 30, "progressive": True}, {"subsampling": 0}, {"subsampling": 1}, {"restart_marker_blocks": 2}],
+    ids=lambda options: "-".join(options) or "plain",
+)
+def test_every_jpeg_has_the_pixels_that_pillow_decodes(mode, size, options):
+    file = encoded(Image.fromarray(PIXELS).resize(size).convert(mode), "jpg", "JPEG", **options)
+    assert np.array_equal(decode_image(file), reference(file))
+
+
+def test_jpegs_of_common_kinds_do_not_wait_for_pillow(monkeypatch):
+    file = encoded(Image.fromarray(PIXELS), "jpg", "JPEG")
+    expected = reference(file)
+    monkeypatch.setattr(images, "_to_rgb", None)
+    assert np.array_equal(decode_image(file), expected)
+
+
+def test_a_jpeg_that_only_pillow_forgives_is_decoded():
+    file = encoded(Image.fromarray(PIXELS), "jpg", "JPEG")
+    file = EncodedImage("jpg", file.data[:-2] + b"extraneous" + file.data[-2:])
+    with pytest.raises(ValueError, match="extraneous"):
+        simplejpeg.decode_jpeg(file.data)
+    assert np.array_equal(decode_image(file), reference(file))
+
+
+def test_a_jpeg_of_endless_scans_is_refused():
+    data = encoded(Image.fromarray(PIXELS), "jpg", "JPEG", progressive=True).data
+    last = data.rindex(b"\xff\xda")
+    with pytest.raises(SampleError, match="at most 100 scans"):
+        decode_image(EncodedImage("jpg", data[:-2] + data[last:-2] * 100 + data[-2:]))
 
 
 def test_an_image_over_the_cap_is_refused_by_its_header():

@@ -45,9 +45,17 @@ def test_round_trip_and_agreement_with_pycocotools():
         ((3, 3), "N;"),  # a negative run
         ((0, 9), "0"),
         ((-3, -3), "9"),
+        ((3, 3), "ooooooooo0" * 9),
     ],
 )
 def test_broken_runs_are_refused(size, counts):
     with pytest.raises(SampleError, match="run-length") as caught:
         decode_mask(Rle(size, counts))
+    assert caught.value.reason == "bad_mask"
+
+
+@pytest.mark.parametrize("size", [(8_001, 8_000), (2**40, 2**40), (1, 2**63)])
+def test_a_mask_larger_than_any_image_is_refused_before_it_takes_memory(size):
+    with pytest.raises(SampleError, match="at most 64,000,000 pixels") as caught:
+        decode_mask(Rle(size, "0"))
     assert caught.value.reason == "bad_mask"

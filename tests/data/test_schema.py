@@ -94,6 +94,12 @@ def test_what_is_no_annotation_is_refused(data):
     assert caught.value.reason == "bad_annotation"
 
 
+def test_an_annotation_that_would_fill_the_memory_is_not_parsed():
+    with pytest.raises(SampleError) as caught:
+        Annotation.from_json(b"[" + b"[]," * 2_000_000 + b"0]")
+    assert caught.value.reason == "annotation_too_large"
+
+
 def test_errors_survive_the_way_between_processes():
     error = pickle.loads(pickle.dumps(SampleError("bad_mask", "Expected a mask.")))
     assert (error.reason, str(error)) == ("bad_mask", "Expected a mask.")
