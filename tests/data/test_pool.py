@@ -56,3 +56,31 @@ def test_the_order_without_a_curriculum_is_the_one_that_it_always_was():
     first_pass = [103, 100, 106, 105, 104, 102, 101]
     second_pass = [106, 101, 100, 105, 103, 104, 102]
     assert [pool.row(nth) for nth in range(14)] == first_pass + second_pass
+
+
+def windowed(seed=0, shuffle_shards=2, rows_a_shard=10, shards=7):
+    rows = np.arange(100, 100 + shards * rows_a_shard)
+    return Pool(rows, seed, shards=(rows - 100) // rows_a_shard, shuffle_shards=shuffle_shards)
+
+
+def test_a_window_mixes_the_rows_of_so_many_shards_and_no_others():
+    pool = windowed()
+    for nth_pass in range(3):
+        order = rows_of_pass(pool, nth_pass)
+        assert sorted(order) == list(range(100, 170))
+        shards = [(row - 100) // 10 for row in order]
+        windows = [shards[first : first + 20] for first in range(0, 70, 20)]
+        assert [len(set(window)) for window in windows] == [2, 2, 2, 1]
+        assert any(window != sorted(window) and window != sorted(window)[::-1] for window in windows[:3])
+
+
+def test_the_shards_come_in_another_order_in_every_pass():
+    pool = windowed(shuffle_shards=1)
+    orders = [[(row - 100) // 10 for row in rows_of_pass(pool, nth_pass)[::10]] for nth_pass in range(3)]
+    assert all(sorted(order) == list(range(7)) for order in orders)
+    assert orders[0] != orders[1] != orders[2]
+
+
+def test_a_window_of_all_shards_is_no_window():
+    every, none = windowed(shuffle_shards=7), windowed(shuffle_shards=None)
+    assert [every.row(nth) for nth in range(140)] == [none.row(nth) for nth in range(140)]
