@@ -33,6 +33,7 @@ def pair_batch(index: list[int], size_px: int = 16) -> PairBatch:
         noun_masks=masks,
         noun_supervised=masks.flatten(2).any(2),
         unsupervised=Counter(),
+        bad=[],
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from lightning_compose.data.bad_samples import BadSample
 from lightning_compose.data.schema import Noun
 
 
@@ -31,6 +32,7 @@ class PairBatch:
         noun_masks: bool ``[b, n, h, w]``, all False for a noun that is padding or unsupervised.
         noun_supervised: bool ``[b, n]``: the noun has a mask, and some of it is inside the crop.
         unsupervised: How many nouns are not supervised, by reason and shard.
+        bad: Samples that could not be used; others are in their places.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class PairBatch:
         noun_masks: Tensor,
         noun_supervised: Tensor,
         unsupervised: Counter[tuple[str, str]],
+        bad: list[BadSample],
     ) -> None:
         self.indices = indices
         self.keys = keys
@@ -59,6 +62,7 @@ class PairBatch:
         self.noun_masks = noun_masks
         self.noun_supervised = noun_supervised
         self.unsupervised = unsupervised
+        self.bad = bad
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -77,6 +81,7 @@ class PairBatch:
             noun_masks=self.noun_masks[rows],
             noun_supervised=self.noun_supervised[rows],
             unsupervised=Counter(),
+            bad=[],
         )
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> PairBatch:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from lightning_compose.data.bad_samples import (
+    MAX_DRAWS,
+    BadSample,
+    Replacements,
+    TooManyBadSamplesError,
+    count_reasons,
+)
 from lightning_compose.data.batch import PairBatch
 from lightning_compose.data.images import decode_image
-from lightning_compose.data.masks import decode_mask
-from lightning_compose.data.schema import Annotation, EncodedImage, Noun, Rle, Sample, SampleError
+from lightning_compose.data.noun_masks import noun_masks
+from lightning_compose.data.schema import Annotation, EncodedImage, Sample, SampleError
 from lightning_compose.data.shards import ShardError, ShardSet
 from lightning_compose.data.transforms import Mask, Pixels, Placement, Transform
-
-NO_MASK, EMPTY_MASK, VANISHED, TOO_MANY = "no_mask", "empty_mask", "vanished_in_crop", "more_than_max_nouns"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +61,14 @@ class PairReader:
         transform: Applied to both images and the masks alike.
         max_nouns: n; further nouns of a caption are dropped and counted.
         negatives: Whether negative images are decoded; without, `negative` is `positive`.
+        replacements: What is read in the place of a bad sample; None = nothing, it is an error.
     """
 
     shards: ShardSet
     transform: Transform
     max_nouns: int
     negatives: bool = True
+    replacements: Replacements | None = None
 
     def read(self, rows: Sequence[int], indices: Sequence[int]) -> PairBatch:
         """Read one batch.
@@ -69,9 +76,14 @@ class PairReader:
         Args:
             rows: Which samples, ``[b]``.
             indices: Their global sample indices, ``[b]``: what is random in the transform follows from them.
+
+        Raises:
+            ShardError: When a sample is bad, and bad ones are not to be replaced.
+            TooManyBadSamplesError: When nothing but bad samples is found to replace one.
         """
-        pairs = [self.prepare(row, index) for row, index in zip(rows, indices, strict=True)]
-        return stack(pairs, self.max_nouns, self.negatives)
+        bad: list[BadSample] = []
+        pairs = [self._usable(row, index, bad) for row, index in zip(rows, indices, strict=True)]
+        return stack(pairs, self.max_nouns, self.negatives, bad)
 
     def prepare(self, row: int, index: int) -> PreparedPair:
         """Read, decode and transform one sample, whole or not at all.
@@ -83,19 +95,37 @@ class PairReader:
         Raises:
             ShardError: With shard, key and reason, when anything of the sample that is needed is bad.
         """
-        sample = self.shards.read(row)
-        shard = self.shards.shards[self.shards.table[row]["shard"]].path
+        sample, shard = self.shards.read(row), self._shard(row)
         try:
             return self._transformed(sample, shard, index)
         except SampleError as error:
             where = os.path.join(os.fspath(self.shards.root), shard)
             raise ShardError(where, sample.key, error.reason, str(error)) from error
 
+    def _usable(self, row: int, index: int, bad: list[BadSample]) -> PreparedPair:
+        """Prepare the row or the first one in its place that is not bad; append those that are."""
+        if self.replacements is None:
+            return self.prepare(row, index)
+        before = len(bad)
+        for candidate in chain([row], islice(self.replacements(index), MAX_DRAWS)):
+            try:
+                return self.prepare(candidate, index)
+            except ShardError as error:
+                key = self.shards.key(candidate)
+                bad.append(BadSample(candidate, self._shard(candidate), key, error.reason, error.message))
+        raise TooManyBadSamplesError(
+            f"Expected one of {MAX_DRAWS} samples drawn in the place of a bad one to be good, got "
+            f"{count_reasons(bad[before:])}. Run `python -m lightning_compose shards check {self.shards.root}`."
+        )
+
+    def _shard(self, row: int) -> str:
+        return self.shards.shards[self.shards.table[row]["shard"]].path
+
     def _transformed(self, sample: Sample, shard: str, index: int) -> PreparedPair:
         annotation = sample.annotation
         placement = self.transform.place(index, _captions(annotation))
         image = decode_image(sample.positive)
-        noun_masks, unsupervised = self._noun_masks(annotation, image.shape[:2], placement)
+        masks, unsupervised = noun_masks(annotation, image.shape[:2], self.transform, placement, self.max_nouns)
         return PreparedPair(
             index=index,
             key=sample.key,
@@ -103,7 +133,7 @@ class PairReader:
             annotation=annotation,
             positive=self._pixels(image, placement),
             negative=self._negative(sample.negative, placement),
-            noun_masks=noun_masks,
+            noun_masks=masks,
             unsupervised=unsupervised,
         )
 
@@ -113,42 +143,17 @@ class PairReader:
     def _pixels(self, image: Pixels, placement: Placement) -> Pixels:
         return self.transform.image(image, placement).transpose(2, 0, 1)
 
-    def _noun_masks(
-        self, annotation: Annotation, size: tuple[int, ...], placement: Placement
-    ) -> tuple[dict[int, Mask], Counter[str]]:
-        nouns = self._kept_nouns(annotation.nouns)
-        unsupervised = Counter({TOO_MANY: len(annotation.nouns) - len(nouns)})
-        needed = {noun.mask for noun in nouns if noun.mask is not None}
-        whole = {number: _decoded(number, annotation.masks[number], size) for number in needed}
-        cut = {number: self.transform.mask(mask, placement) for number, mask in whole.items()}
-        noun_masks = {}
-        for column, noun in enumerate(nouns):
-            if noun.mask is None:
-                unsupervised[NO_MASK] += 1
-            elif cut[noun.mask].any():
-                noun_masks[column] = cut[noun.mask]
-            else:
-                unsupervised[VANISHED if whole[noun.mask].any() else EMPTY_MASK] += 1
-        return noun_masks, +unsupervised
 
-    def _kept_nouns(self, nouns: tuple[Noun, ...]) -> tuple[Noun, ...]:
-        if len(nouns) > self.max_nouns:
-            # The same text every time, so that a process warns once.
-            warnings.warn(
-                f"A caption has more than `max_nouns` = {self.max_nouns} nouns: the last ones are unsupervised. "
-                f"`PairBatch.unsupervised` counts them as {TOO_MANY!r}; raise `max_nouns` to keep them.",
-                stacklevel=1,
-            )
-        return nouns[: self.max_nouns]
-
-
-def stack(pairs: Sequence[PreparedPair], max_nouns: int, negatives: bool = True) -> PairBatch:
+def stack(
+    pairs: Sequence[PreparedPair], max_nouns: int, negatives: bool = True, bad: Sequence[BadSample] = ()
+) -> PairBatch:
     """Stack prepared pairs to a batch.
 
     Args:
         pairs: At least one.
         max_nouns: n, to which the nouns are padded.
         negatives: Whether the batch has negatives of its own; without, `negative` is `positive`.
+        bad: What some of them replace.
     """
     positive = _stacked([pair.positive for pair in pairs])
     return PairBatch(
@@ -163,6 +168,7 @@ def stack(pairs: Sequence[PreparedPair], max_nouns: int, negatives: bool = True)
         noun_masks=torch.from_numpy(_stacked_masks(pairs, max_nouns)),
         noun_supervised=torch.from_numpy(_supervised(pairs, max_nouns)),
         unsupervised=_by_shard(pairs),
+        bad=list(bad),
     )
 
 
@@ -192,17 +198,6 @@ def _by_shard(pairs: Sequence[PreparedPair]) -> Counter[tuple[str, str]]:
     for pair in pairs:
         counts.update({(reason, pair.shard): nouns for reason, nouns in pair.unsupervised.items()})
     return counts
-
-
-def _decoded(number: int, mask: Rle, size: tuple[int, ...]) -> Mask:
-    # A set is checked when it is indexed, but by whoever made its index.
-    if mask.size != size:
-        raise SampleError(
-            "mask_size",
-            f"Expected mask {number} to have its image's size, {size[0]} x {size[1]} (height x width), got "
-            f"{mask.size[0]} x {mask.size[1]}. Make the index again.",
-        )
-    return decode_mask(mask)
 
 
 def _captions(annotation: Annotation) -> tuple[str, ...]:

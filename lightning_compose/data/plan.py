@@ -6,7 +6,7 @@ the indices `[s * global_batch_size, (s + 1) * global_batch_size)`; ranks and mi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 
 import numpy as np
@@ -48,13 +48,21 @@ class Plan:
 
     def rows_of_step(self, step: int) -> list[int]:
         """Return the rows of a step's global batch, in the order of its samples."""
-        counts = self.counts[min(step, len(self.counts) - 1)]
         rows = [
             pool.row(first + nth)
-            for pool, first, count in zip(self.pools.values(), self.taken(step).tolist(), counts.tolist(), strict=True)
+            for pool, first, count in zip(
+                self.pools.values(), self.taken(step).tolist(), self._counts_of(step).tolist(), strict=True
+            )
             for nth in range(count)
         ]
-        return [rows[each] for each in generator(self.seed, "mix", step).permutation(len(rows))]
+        return [rows[each] for each in self._mix(step)]
+
+    def replacements(self, global_index: int) -> Iterator[int]:
+        """Draw rows without end, of the pool that gave this sample, to take in its place."""
+        step, position = divmod(global_index, self.global_batch_size)
+        ends = self._counts_of(step).cumsum()
+        place = np.searchsorted(ends, self._mix(step)[position], side="right")
+        return list(self.pools.values())[place].replacements(global_index)
 
     def taken(self, steps: int) -> Counts:
         """Return how many samples the first `steps` steps take from each pool, ``[pools]``."""
@@ -68,6 +76,12 @@ class Plan:
         """
         begun = [name for name, taken in zip(self.pools, self.taken(steps), strict=True) if taken]
         return {name: self._digest(name, place, steps) for place, name in enumerate(begun)}
+
+    def _counts_of(self, step: int) -> Counts:
+        return self.counts[min(step, len(self.counts) - 1)]
+
+    def _mix(self, step: int) -> Rows:
+        return generator(self.seed, "mix", step).permutation(self.global_batch_size)
 
     def _digest(self, name: str, place: int, steps: int) -> str:
         digest = blake2b(f"{place}/{steps}".encode(), digest_size=16)

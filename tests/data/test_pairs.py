@@ -9,7 +9,8 @@ import torch
 
 from lightning_compose.data.images import encode_image
 from lightning_compose.data.masks import encode_mask
-from lightning_compose.data.pairs import EMPTY_MASK, NO_MASK, TOO_MANY, VANISHED, PairReader
+from lightning_compose.data.noun_masks import EMPTY_MASK, NO_MASK, TOO_MANY, VANISHED
+from lightning_compose.data.pairs import PairReader
 from lightning_compose.data.schema import EncodedImage, Noun, Rle
 from lightning_compose.data.shards import ShardError
 from lightning_compose.data.shards.table import Shard
