@@ -59,6 +59,7 @@ class EMA(Callback):
         }
         self._average: NamedAverage | None = None
         self._module: LightningModule | None = None
+        self._is_left_over = False
         self._own_values: dict[str, Tensor] = {}
         self._evaluation = ExitStack()
 
@@ -75,6 +76,7 @@ class EMA(Callback):
         # A test right after training needs the average still, but not one of another module.
         if stage == "fit" or pl_module is not self._module:
             self._average = None
+        self._is_left_over = self._average is not None
         self._module = pl_module
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
@@ -85,6 +87,7 @@ class EMA(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._average = NamedAverage(state_dict["average"], state_dict["updates"], self._schedule)
+        self._is_left_over = False
 
     def state_dict(self) -> dict[str, Any]:
         if self._average is None:
@@ -141,16 +144,22 @@ class EMA(Callback):
         checkpoint["state_dict"].update(self._own_values)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._evaluation.enter_context(self.in_place(pl_module))
+        self._begin_evaluation(trainer, pl_module)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._evaluation.close()
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._evaluation.enter_context(self.in_place(pl_module))
+        self._begin_evaluation(trainer, pl_module)
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._evaluation.close()
+
+    def _begin_evaluation(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        # A checkpoint of weights only reaches none of the hooks above, and a training's average is not that of others.
+        if self._is_left_over and trainer.ckpt_path is not None:
+            self._average = None
+        self._evaluation.enter_context(self.in_place(pl_module))
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         self._evaluation.close()

@@ -112,6 +112,17 @@ def test_it_gives_way_to_a_checkpoint_that_has_none(fit_net, tmp_path):
     assert same(record.tested[-1], values(without.lightning_module))
 
 
+@pytest.mark.parametrize("evaluate", ["validate", "test"])
+def test_the_average_of_a_training_is_not_taken_for_that_of_a_checkpoint_of_weights_only(fit_net, tmp_path, evaluate):
+    earlier = fit_net(EMA(0.9), steps=1)
+    earlier.save_checkpoint(tmp_path / "c.ckpt", weights_only=True)
+    record = Record()
+    trainer = fit_net(EMA(0.9), record)
+    trained = trainer.lightning_module
+    getattr(trainer, evaluate)(trained, DATA, ckpt_path=tmp_path / "c.ckpt", weights_only=True, verbose=False)
+    assert same((record.validated + record.tested)[-1], values(earlier.lightning_module))
+
+
 def test_a_validation_between_two_micro_batches_changes_nothing(fit_net):
     plain, record = Record(), Record()
     settings = {"accumulate_grad_batches": 2, "gradient_clip_val": 0.1}
