@@ -28,6 +28,8 @@ class Backbone(nn.Module, ABC):
     """
 
     trained_name: str
+    # Whether images and captions can be encoded; otherwise they come from a feature cache.
+    encoders: bool = True
 
     @property
     def trained(self) -> nn.Module:
@@ -94,7 +96,15 @@ class Backbone(nn.Module, ABC):
 
     @abstractmethod
     def encode_text(self, tokens: Tokens) -> Text:
-        """Return the encoded captions."""
+        """Return the encoded captions.
+
+        Raises:
+            ValueError: When the encoders were left out.
+        """
+
+    def text(self, fields: Mapping[str, Tensor]) -> Text:
+        """Return encoded captions by their fields, as a feature cache keeps those of `encode_text`."""
+        return Text(**fields)
 
     @abstractmethod
     def latent_shape(self, height_px: int, width_px: int) -> tuple[int, int, int]:
@@ -105,13 +115,28 @@ class Backbone(nn.Module, ABC):
         """
 
     @abstractmethod
-    def encode_images(self, images: Tensor, noise: Tensor) -> Tensor:
-        """Return scaled latents ``[b, c, h, w]``.
+    def image_moments(self, images: Tensor) -> Tensor:
+        """Return mean and standard deviation of the images' latents, one after the other, ``[b, 2c, h, w]``.
 
         Args:
             images: ``[b, 3, h_px, w_px]`` in ``[-1, 1]``.
-            noise: Standard normal ``[b, c, h, w]``, which samples the encoder's moments.
+
+        Raises:
+            ValueError: When the encoders were left out.
         """
+
+    @abstractmethod
+    def sample_latents(self, moments: Tensor, noise: Tensor) -> Tensor:
+        """Return scaled latents ``[b, c, h, w]``.
+
+        Args:
+            moments: ``[b, 2c, h, w]``, as `image_moments` returned them.
+            noise: Standard normal ``[b, c, h, w]``.
+        """
+
+    def encode_images(self, images: Tensor, noise: Tensor) -> Tensor:
+        """Return scaled latents ``[b, c, h, w]`` of images, both as above."""
+        return self.sample_latents(self.image_moments(images), noise)
 
     @abstractmethod
     def timesteps(self, uniform: Tensor) -> Tensor:
@@ -153,6 +178,13 @@ class Backbone(nn.Module, ABC):
     @abstractmethod
     def pipeline(self) -> DiffusionPipeline:
         """Return diffusers' pipeline around these very weights, to sample from or to save."""
+
+    @abstractmethod
+    def encoder_identity(self) -> dict[str, dict[str, Any]]:
+        """Return what the features of images and captions depend on, as plain types, by component.
+
+        The same whether the encoders are there or were left out. A feature cache is named by it.
+        """
 
     @abstractmethod
     def component_configs(self) -> dict[str, dict[str, Any]]:

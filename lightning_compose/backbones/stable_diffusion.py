@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from lightning_compose.backbones.base import NEEDS_NOTHING, Backbone
-from lightning_compose.backbones.components import load_model
+from lightning_compose.backbones.components import load_config, load_model, table_fingerprint, weights_fingerprint
 from lightning_compose.backbones.unet import (
     cross_attention,
     decoding_first,
@@ -30,7 +31,8 @@ from lightning_compose.step import Prediction, Text, Tokens
 if TYPE_CHECKING:
     from lightning_compose.data.schema import Noun
 
-MODEL_CLASSES = {"unet": UNet2DConditionModel, "vae": AutoencoderKL, "text_encoder": CLIPTextModel}
+ENCODER_CLASSES = {"vae": AutoencoderKL, "text_encoder": CLIPTextModel}
+MODEL_CLASSES = {"unet": UNet2DConditionModel, **ENCODER_CLASSES}
 RECOMPILE_LIMIT = 64
 UNUSED_COMPONENTS = {
     "safety_checker": None,
@@ -51,6 +53,8 @@ class StableDiffusion(Backbone):
         gradient_checkpointing: Compute activations twice to store fewer; slower, with the same gradients.
         channels_last: Memory layout of U-Net and VAE, the one in which tensor cores compute convolutions.
         compile_blocks: Compile the U-Net's repeated transformer blocks with torch.compile.
+        encoders: Whether VAE and text encoder are loaded; a run on a feature cache (`data.cache`) needs neither, but
+            then draws no pictures.
 
     Raises:
         ValueError: When not exactly one of `pretrained` and `config` is given.
@@ -66,6 +70,7 @@ class StableDiffusion(Backbone):
         gradient_checkpointing: bool = False,
         channels_last: bool = False,
         compile_blocks: bool = False,
+        encoders: bool = True,
     ) -> None:
         super().__init__()
         if (pretrained is None) == (config is None):
@@ -73,17 +78,27 @@ class StableDiffusion(Backbone):
                 "Expected exactly one of `pretrained` (a diffusers folder or hub id) and `config` (a folder of "
                 f"component configs), got pretrained={pretrained!r} and config={config!r}. Set the other to null."
             )
-        pipeline = _load(pretrained) if pretrained is not None else _load(str(config), **_models(str(config), seed))
+        self.source, self.seed, self.encoders = str(pretrained or config), seed, encoders
+        pipeline = _load(self.source, **_parts(self.source, seed, encoders, any_weights=config is not None))
         self.unet: UNet2DConditionModel = pipeline.unet
-        self.vae: AutoencoderKL = pipeline.vae
-        self.text_encoder: CLIPTextModel = pipeline.text_encoder
+        if encoders:
+            self.vae: AutoencoderKL = pipeline.vae
+            self.text_encoder: CLIPTextModel = pipeline.text_encoder
+            self.vae.to(memory_format=_memory_format(channels_last))
+        self.vae_config, self.text_config = self._encoder_configs()
         self.tokenizer: CLIPTokenizer = pipeline.tokenizer
         self.scheduler = pipeline.scheduler
         self.noise_schedule = DDPMScheduler.from_config(pipeline.scheduler.config)
-        self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
+        self.memory_format = _memory_format(channels_last)
         self._prepare_unet(gradient_checkpointing, compile_blocks)
-        self.vae.to(memory_format=self.memory_format)
         self.freeze()
+
+    def _encoder_configs(self) -> tuple[Any, Any]:
+        if self.encoders:
+            return self.vae.config, self.text_encoder.config
+        folder = _folder(self.source)
+        vae, text = (load_config(model_class, folder, name) for name, model_class in ENCODER_CLASSES.items())
+        return vae, text
 
     def _prepare_unet(self, gradient_checkpointing: bool, compile_blocks: bool) -> None:
         self.unet.to(memory_format=self.memory_format)
@@ -97,11 +112,11 @@ class StableDiffusion(Backbone):
 
     @property
     def latent_channels(self) -> int:
-        return self.vae.config.latent_channels
+        return self.vae_config.latent_channels
 
     @property
     def pooled_width(self) -> int:
-        return self.text_encoder.config.hidden_size
+        return self.text_config.hidden_size
 
     @property
     def attention_layers(self) -> dict[str, str]:
@@ -124,11 +139,12 @@ class StableDiffusion(Backbone):
         return Tokens(encoded["input_ids"], found.mask)
 
     def encode_text(self, tokens: Tokens) -> Text:
+        self._require_encoders("to encode captions")
         encoded = self.text_encoder(tokens.ids)
         return Text(encoded.last_hidden_state, encoded.pooler_output)
 
     def latent_shape(self, height_px: int, width_px: int) -> tuple[int, int, int]:
-        vae_factor = 2 ** (len(self.vae.config.block_out_channels) - 1)
+        vae_factor = 2 ** (len(self.vae_config.block_out_channels) - 1)
         multiple = vae_factor * 2 ** (len(self.unet.config.block_out_channels) - 1)
         if height_px % multiple or width_px % multiple:
             raise ValueError(
@@ -137,9 +153,14 @@ class StableDiffusion(Backbone):
             )
         return self.latent_channels, height_px // vae_factor, width_px // vae_factor
 
-    def encode_images(self, images: Tensor, noise: Tensor) -> Tensor:
-        moments = self.vae.encode(images.contiguous(memory_format=self.memory_format)).latent_dist
-        return (moments.mean + moments.std * noise) * self.vae.config.scaling_factor
+    def image_moments(self, images: Tensor) -> Tensor:
+        self._require_encoders("to encode images")
+        latents = self.vae.encode(images.contiguous(memory_format=self.memory_format)).latent_dist
+        return torch.cat([latents.mean, latents.std], dim=1)
+
+    def sample_latents(self, moments: Tensor, noise: Tensor) -> Tensor:
+        mean, std = moments.chunk(2, dim=1)
+        return (mean + std * noise) * self.vae_config.scaling_factor
 
     def timesteps(self, uniform: Tensor) -> Tensor:
         return (uniform * self.noise_schedule.config.num_train_timesteps).long()
@@ -191,6 +212,7 @@ class StableDiffusion(Backbone):
         return maps.transpose(-1, -2).unflatten(-1, (height, width))
 
     def pipeline(self) -> StableDiffusionPipeline:
+        self._require_encoders("to draw images or to export")
         return StableDiffusionPipeline(
             vae=self.vae,
             text_encoder=self.text_encoder,
@@ -203,14 +225,40 @@ class StableDiffusion(Backbone):
     def component_configs(self) -> dict[str, dict[str, Any]]:
         text = {
             "unet": self.unet.to_json_string(),
-            "vae": self.vae.to_json_string(),
-            "text_encoder": self.text_encoder.config.to_json_string(),
+            "vae": json.dumps({key: value for key, value in self.vae_config.items() if not key.startswith("_")}),
+            "text_encoder": self.text_config.to_json_string(),
             "scheduler": self.scheduler.to_json_string(),
         }
         return {name: json.loads(config) for name, config in text.items()}
 
+    def encoder_identity(self) -> dict[str, dict[str, Any]]:
+        folder, configs = _folder(self.source), self.component_configs()
+        identity = {
+            name: {**configs[name], "weights": weights_fingerprint(model_class, folder, name, self.seed)}
+            for name, model_class in ENCODER_CLASSES.items()
+        }
+        vocabulary = table_fingerprint(self.tokenizer.get_vocab())
+        return {**identity, "tokenizer": {"vocabulary": vocabulary, "length": self.tokenizer.model_max_length}}
 
-def _load(folder: str, **components: nn.Module) -> StableDiffusionPipeline:
+    def _require_encoders(self, purpose: str) -> None:
+        if not self.encoders:
+            raise ValueError(
+                f"Expected VAE and text encoder {purpose}, got a model without them (`encoders: false`). "
+                "Set --model.backbone.init_args.encoders=true; any checkpoint of this run fits both. "
+                "To train without them, set --data.cache to what `shards cache` made."
+            )
+
+
+def _memory_format(channels_last: bool) -> torch.memory_format:
+    return torch.channels_last if channels_last else torch.contiguous_format
+
+
+def _folder(source: str) -> Path:
+    # A hub id stands for the folder that it was downloaded to.
+    return Path(source if Path(source).is_dir() else StableDiffusionPipeline.download(source, **UNUSED_COMPONENTS))
+
+
+def _load(folder: str, **components: nn.Module | None) -> StableDiffusionPipeline:
     # Trained parts must be float32 whatever the files hold.
     return StableDiffusionPipeline.from_pretrained(
         folder, dtype=torch.float32, low_cpu_mem_usage=False, **UNUSED_COMPONENTS, **components
@@ -226,5 +274,10 @@ def _columns(layers: Sequence[str], readout: Tensor | None, encoder_copies: int)
     return {name: readout if name.startswith("up") else encoder_readout for name in layers}
 
 
-def _models(folder: str, seed: int) -> dict[str, nn.Module]:
-    return {name: load_model(model_class, folder, name, seed) for name, model_class in MODEL_CLASSES.items()}
+def _parts(source: str, seed: int, encoders: bool, any_weights: bool) -> dict[str, nn.Module | None]:
+    """What the pipeline shall not load itself: encoders left out, and what may lack weights."""
+    left_out = {} if encoders else dict.fromkeys(ENCODER_CLASSES)
+    if not any_weights:
+        return left_out
+    classes = {name: each for name, each in MODEL_CLASSES.items() if name not in left_out}
+    return {**left_out, **{name: load_model(each, source, name, seed) for name, each in classes.items()}}
