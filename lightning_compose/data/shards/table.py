@@ -39,7 +39,9 @@ class Shard:
     sha256: str
 
 
-class _Header(NamedTuple):
+class Index(NamedTuple):
+    """What `index.json` says."""
+
     shards: tuple[Shard, ...]
     table_sha256: str
 
@@ -84,7 +86,7 @@ def join_rows(parts: list[np.ndarray]) -> np.ndarray:
 
 def write_index(root: Path, shards: list[Shard], table: np.ndarray) -> None:
     """Write both files under temporary names and rename them, `index.json` last."""
-    with _replaced(root / TABLE) as file:
+    with replaced(root / TABLE) as file:
         np.save(file, table, allow_pickle=False)
     header = {
         "format_version": FORMAT_VERSION,
@@ -92,13 +94,13 @@ def write_index(root: Path, shards: list[Shard], table: np.ndarray) -> None:
         "suffixes": SUFFIXES,
         "shards": [dataclasses.asdict(shard) for shard in shards],
     }
-    with _replaced(root / INDEX) as file:
+    with replaced(root / INDEX) as file:
         file.write(json.dumps(header, ensure_ascii=False, indent=1).encode() + b"\n")
     flush_folder(root)
 
 
 @contextmanager
-def _replaced(path: Path) -> Iterator[BinaryIO]:
+def replaced(path: Path) -> Iterator[BinaryIO]:
     """Open a file that takes its name when it is whole and on the disk."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -111,16 +113,47 @@ def _replaced(path: Path) -> Iterator[BinaryIO]:
         temporary.unlink(missing_ok=True)
 
 
-def read_index(root: Path) -> tuple[tuple[Shard, ...], np.ndarray]:
-    """Read the index of a set; the table is mapped, not loaded.
+def parse_index(text: bytes, root: str | Path) -> Index:
+    """Read `index.json`.
+
+    Args:
+        text: Its content.
+        root: The set's folder or URL, for messages.
 
     Raises:
-        ShardError: When there is none, or it does not describe the shards that are there.
+        ShardError: With reason ``stale_index``.
     """
-    header = _read_header(root)
-    for shard in header.shards:
-        _require_shard(root, shard)
-    return header.shards, _read_table(root, header.table_sha256)
+    try:
+        fields = json.loads(text)
+        version, suffixes = fields["format_version"], tuple(fields["suffixes"])
+        index = Index(tuple(Shard(**each) for each in fields["shards"]), fields["table_sha256"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise stale_index(root, f"{INDEX} cannot be read: {error!r}") from error
+    if (version, suffixes) != (FORMAT_VERSION, SUFFIXES):
+        raise stale_index(
+            root,
+            f"{INDEX} has format version {version} and suffixes {list(suffixes)}, this package reads version "
+            f"{FORMAT_VERSION} and {list(SUFFIXES)}",
+        )
+    for shard in index.shards:
+        _require_sound(root, shard)
+    return index
+
+
+def map_table(path: Path, root: str | Path) -> np.ndarray:
+    """Map the table into memory.
+
+    Args:
+        path: Of a file with the checksum that the index names.
+        root: The set's folder or URL, for messages.
+
+    Raises:
+        ShardError: With reason ``stale_index``.
+    """
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except ValueError as error:
+        raise stale_index(root, f"{TABLE} cannot be read: {error}") from error
 
 
 def require_folder(root: Path) -> None:
@@ -139,8 +172,17 @@ def require_folder(root: Path) -> None:
         )
 
 
-def _stale_index(root: Path, found: str) -> ShardError:
-    return ShardError(root, None, "stale_index", f"Expected the index to fit the shards, but {found}. {_how_to(root)}")
+def stale_index(root: str | Path, found: str) -> ShardError:
+    """Return the error of an index that does not fit its shards."""
+    message = f"Expected the index to fit the shards, but {found}. {how_to_index(root)}"
+    return ShardError(root, None, "stale_index", message)
+
+
+def how_to_index(root: str | Path) -> str:
+    """Say how a set, in a folder or behind a URL, gets its index."""
+    if isinstance(root, Path):
+        return f"Run `python -m lightning_compose shards index {root}`."
+    return f"Run `python -m lightning_compose shards index` on the set's folder and upload {INDEX} and {TABLE} again."
 
 
 def file_sha256(path: Path) -> str:
@@ -158,46 +200,10 @@ def flush_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def _read_header(root: Path) -> _Header:
-    require_folder(root)
-    path = root / INDEX
-    if not path.is_file():
-        raise ShardError(root, None, "no_index", f"Expected {INDEX} in the folder, found none. {_how_to(root)}")
-    try:
-        fields = json.loads(path.read_text("utf-8"))
-        version, suffixes = fields["format_version"], tuple(fields["suffixes"])
-        header = _Header(tuple(Shard(**each) for each in fields["shards"]), fields["table_sha256"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise _stale_index(root, f"{INDEX} cannot be read: {error!r}") from error
-    if (version, suffixes) != (FORMAT_VERSION, SUFFIXES):
-        raise _stale_index(
-            root,
-            f"{INDEX} has format version {version} and suffixes {list(suffixes)}, this package reads version "
-            f"{FORMAT_VERSION} and {list(SUFFIXES)}",
-        )
-    return header
-
-
-def _read_table(root: Path, sha256: str) -> np.ndarray:
-    path = root / TABLE
-    if not path.is_file() or file_sha256(path) != sha256:
-        raise _stale_index(root, f"{TABLE} is not the one that {INDEX} describes")
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except ValueError as error:
-        raise _stale_index(root, f"{TABLE} cannot be read: {error}") from error
-
-
-def _require_shard(root: Path, shard: Shard) -> None:
+def _require_sound(root: str | Path, shard: Shard) -> None:
     relative = PurePosixPath(shard.path)
     if relative.is_absolute() or ".." in relative.parts:
-        raise _stale_index(root, f"it names {shard.path!r}, which lies outside of the folder")
-    path = root / relative
-    if not path.is_file():
-        raise _stale_index(root, f"{shard.path} is missing")
-    if path.stat().st_size != shard.bytes:
-        raise _stale_index(root, f"{shard.path} has {path.stat().st_size:,} bytes instead of {shard.bytes:,}")
-
-
-def _how_to(root: Path) -> str:
-    return f"Run `python -m lightning_compose shards index {root}`."
+        raise stale_index(root, f"it names {shard.path!r}, which lies outside of the folder")
+    # What an error message and a URL can hold.
+    if not shard.path.isprintable() or not isinstance(shard.bytes, int) or shard.bytes < 0:
+        raise stale_index(root, f"it describes {shard.path!r} with {shard.bytes!r} bytes")
