@@ -23,6 +23,7 @@ from lightning_compose.callbacks.loss_curve import LossCurve
 from lightning_compose.callbacks.preemption import Preemption
 from lightning_compose.callbacks.progress import StepProgress
 from lightning_compose.callbacks.reconstructions import Reconstructions
+from lightning_compose.callbacks.sample_report import SampleReporter
 from lightning_compose.callbacks.samples import SampleGrid
 from lightning_compose.cli import PROG, run_folder
 from lightning_compose.cli.config_files import CommandLine, read_command_line
@@ -205,6 +206,7 @@ class ComposeCLI(LightningCLI):
         callbacks = [*_as_list(config.callbacks), *self._named_losses()]
         if config.enable_progress_bar is not False and not any(isinstance(each, ProgressBar) for each in callbacks):
             callbacks.append(StepProgress())
+        callbacks.append(SampleReporter())
         if self.command == "fit":
             callbacks.append(Preemption())
         loggers = run_loggers(config.logger, self._get(self.config_init, "run_dir"), self.command)

@@ -14,12 +14,15 @@ from torch.utils.data import DataLoader, Dataset
 
 from lightning_compose.curriculum import Schedule, find_curriculum
 from lightning_compose.data import trainer_settings
+from lightning_compose.data.bad_samples import OnBadSample
 from lightning_compose.data.batch import PairBatch
 from lightning_compose.data.dataset import EvaluationBatches, TrainingStream
 from lightning_compose.data.pairs import PairReader
 from lightning_compose.data.plan import Plan, accumulation, evaluation_batches, first_micro_batch, split_rows
 from lightning_compose.data.pool import Pool, Rows
+from lightning_compose.data.sample_report import SampleReport
 from lightning_compose.data.shards import ShardSet
+from lightning_compose.data.tallies import gathered, tally
 from lightning_compose.data.transforms import Crop, Transform
 from lightning_compose.data.worker_signals import obey_only_the_parent
 
@@ -44,6 +47,8 @@ class ConPairDataModule(LightningDataModule):
         mirror: Whether half of the training pairs are mirrored, but for captions with a direction.
         negatives: Whether negative images are decoded.
         seed: Of order, crops and mirrors.
+        on_bad_sample: Whether a sample that cannot be used ends the run, or is replaced by another one, and counted.
+        max_bad_samples: How many different ones are replaced before the run ends all the same.
 
     Raises:
         ValueError: When an argument is out of its range or the batch sizes do not divide.
@@ -63,15 +68,17 @@ class ConPairDataModule(LightningDataModule):
         mirror: bool = False,
         negatives: bool = True,
         seed: int = 0,
+        on_bad_sample: OnBadSample = "raise",
+        max_bad_samples: int = 100,
     ) -> None:
         super().__init__()
         _require_at_least(1, size_px=size_px, micro_batch_size=micro_batch_size, max_nouns=max_nouns)
         _require_at_least(1, global_batch_size=global_batch_size)
-        _require_at_least(0, num_workers=num_workers)
+        _require_at_least(0, num_workers=num_workers, max_bad_samples=max_bad_samples)
         if not 0 <= val_fraction < 1:
             raise ValueError(f"Expected `val_fraction` to be a share in [0, 1), got {val_fraction}.")
-        if crop not in get_args(Crop):
-            raise ValueError(f"Expected `crop` to be one of {list(get_args(Crop))}, got {crop!r}.")
+        _require_one_of(get_args(Crop), crop=crop)
+        _require_one_of(get_args(OnBadSample), on_bad_sample=on_bad_sample)
         accumulation(global_batch_size, world_size=1, micro_batch_size=micro_batch_size)
         self.root = root
         self.test_root = test_root
@@ -85,11 +92,16 @@ class ConPairDataModule(LightningDataModule):
         self.mirror = mirror
         self.negatives = negatives
         self.seed = seed
+        self.on_bad_sample: OnBadSample = on_bad_sample
+        self.max_bad_samples = max_bad_samples
+        # What the batches told of bad samples and unsupervised nouns.
+        self.report = SampleReport(root, max_bad_samples)
         # The stages over the steps, of the curriculum that the Trainer has; None = there is none.
         self.schedule: Schedule | None = None
         self._train_rows = self._val_rows = np.arange(0)
 
     def setup(self, stage: str) -> None:
+        self.report = SampleReport(self.test_root if stage == TrainerFn.TESTING else self.root, self.max_bad_samples)
         if stage == TrainerFn.TESTING:
             self._set_up_test()
         if stage in (TrainerFn.FITTING, TrainerFn.VALIDATING):
@@ -108,7 +120,7 @@ class ConPairDataModule(LightningDataModule):
         sizes = {"world_size": self._world_size, "micro_batch_size": self.micro_batch_size}
         transform = Transform(self.size_px, self.crop, self.mirror, self.seed)
         stream = TrainingStream(
-            self._reader(self._shards, transform),
+            self._reader(self._shards, transform, self._order),
             self._order,
             first_micro_batch=first_micro_batch(self._samples_trained, **sizes),
             rank=0 if self.trainer is None else self.trainer.global_rank,
@@ -126,6 +138,10 @@ class ConPairDataModule(LightningDataModule):
     def test_dataloader(self) -> DataLoader[PairBatch]:
         return self._evaluation_loader(self._test_shards, np.arange(len(self._test_shards)))
 
+    def on_before_batch_transfer(self, batch: PairBatch, dataloader_idx: int) -> PairBatch:
+        self.report.add(tally(batch, self.trainer))
+        return batch
+
     def transfer_batch_to_device(self, batch: PairBatch, device: torch.device, dataloader_idx: int) -> PairBatch:
         # Lightning itself copies only plain tensors without blocking.
         return batch.to(device, non_blocking=device.type == "cuda")
@@ -133,8 +149,14 @@ class ConPairDataModule(LightningDataModule):
     def state_dict(self) -> dict[str, Any]:
         if len(self._train_rows) == 0:
             return {}
+        self.share_report()
         past = self._past(self._samples_trained)
-        return {"samples": self._samples_trained, **self._identity(), "past": past}
+        counted = {"samples": self._samples_trained, "report": self.report.state_dict()}
+        return {**counted, **self._identity(), "past": past}
+
+    def share_report(self) -> None:
+        """Tell all ranks what each has met; to be called on all of them."""
+        self.report.share(gathered(self.report.own, self._world_size))
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Check that the run to go on with is the one that was saved; its position is `trainer.global_step`.
@@ -151,6 +173,8 @@ class ConPairDataModule(LightningDataModule):
                     "the samples would change in the middle of the run. Set it back, or start a new run."
                 )
         _require_same_past(state_dict.get("past", {}), self._past(state_dict["samples"]))
+        if "report" in state_dict:
+            self.report.load_state_dict(state_dict["report"])
 
     @property
     def _world_size(self) -> int:
@@ -197,12 +221,14 @@ class ConPairDataModule(LightningDataModule):
             raise ValueError("Expected `data.test_root` to be the folder of a shard set to test on, got None. Set it.")
         self._test_shards = ShardSet(self.test_root)
 
-    def _reader(self, shards: ShardSet, transform: Transform) -> PairReader:
-        return PairReader(shards, transform, self.max_nouns, self.negatives)
+    def _reader(self, shards: ShardSet, transform: Transform, order: Pool | Plan) -> PairReader:
+        replacements = order.replacements if self.on_bad_sample == "skip" else None
+        return PairReader(shards, transform, self.max_nouns, self.negatives, replacements)
 
     def _evaluation_loader(self, shards: ShardSet, rows: Rows) -> DataLoader[PairBatch]:
         batches = evaluation_batches(rows, world_size=self._world_size, micro_batch_size=self.micro_batch_size)
-        return self._loader(EvaluationBatches(self._reader(shards, Transform(self.size_px)), batches))
+        reader = self._reader(shards, Transform(self.size_px), Pool(rows, self.seed))
+        return self._loader(EvaluationBatches(reader, batches))
 
     def _loader(self, dataset: Dataset[PairBatch]) -> DataLoader[PairBatch]:
         on_accelerator = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
@@ -237,3 +263,9 @@ def _require_at_least(least: int, **values: int) -> None:
     for name, value in values.items():
         if value < least:
             raise ValueError(f"Expected `{name}` to be at least {least}, got {value}.")
+
+
+def _require_one_of(known: tuple[str, ...], **values: str) -> None:
+    for name, value in values.items():
+        if value not in known:
+            raise ValueError(f"Expected `{name}` to be one of {list(known)}, got {value!r}.")

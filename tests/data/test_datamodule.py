@@ -88,6 +88,7 @@ def test_it_works_without_a_trainer(root):
     assert batch.has_negative.tolist() == [int(key) % 2 == 0 for key in batch.keys]
     state = data.state_dict()
     assert len(state.pop("training_set")) == 64
+    assert state.pop("report") == {"bad": [], "unsupervised": [], "samples": 0}
     assert state == {"samples": 0, "global_batch_size": 4, "seed": 0, "training_samples": 13, "past": {}}
 
 
