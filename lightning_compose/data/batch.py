@@ -69,20 +69,14 @@ class PairBatch:
 
     def select(self, rows: list[int]) -> PairBatch:
         """Return the samples at `rows`; what is counted by batch starts anew."""
-        return PairBatch(
-            indices=[self.indices[row] for row in rows],
-            keys=[self.keys[row] for row in rows],
-            captions=[self.captions[row] for row in rows],
-            negative_captions=[self.negative_captions[row] for row in rows],
-            nouns=[self.nouns[row] for row in rows],
-            positive=self.positive[rows],
-            negative=self.negative[rows],
-            has_negative=self.has_negative[rows],
-            noun_masks=self.noun_masks[rows],
-            noun_supervised=self.noun_supervised[rows],
-            unsupervised=Counter(),
-            bad=[],
-        )
+        batch = self._with_tensors(lambda tensor: tensor[rows])
+        batch.indices = [self.indices[row] for row in rows]
+        batch.keys = [self.keys[row] for row in rows]
+        batch.captions = [self.captions[row] for row in rows]
+        batch.negative_captions = [self.negative_captions[row] for row in rows]
+        batch.nouns = [self.nouns[row] for row in rows]
+        batch.unsupervised = Counter()
+        return batch
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> PairBatch:
         """Return the batch with its tensors on `device`."""

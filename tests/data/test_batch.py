@@ -22,6 +22,23 @@ def test_a_negative_that_is_the_positive_is_moved_once():
     assert batch.negative is batch.positive
 
 
+def test_select_takes_every_field_of_its_samples():
+    batch, expected = pair_batch([3, 4, 5]), pair_batch([5, 3])
+    batch.unsupervised["small"] = 1
+    selected = batch.select([2, 0])
+    for name, value in vars(expected).items():
+        got = getattr(selected, name)
+        rows = getattr(batch, name)[[2, 0]] if isinstance(value, torch.Tensor) else value
+        assert torch.equal(got, rows) if isinstance(value, torch.Tensor) else got == rows, name
+    assert (len(batch), batch.unsupervised["small"]) == (3, 1)
+
+
+def test_a_negative_that_is_the_positive_is_selected_as_such():
+    fields = vars(pair_batch([0, 1]))
+    batch = PairBatch(**{**fields, "negative": fields["positive"]}).select([1])
+    assert batch.negative is batch.positive
+
+
 @pytest.mark.parametrize("precision", [HalfPrecision("bf16-true"), DoublePrecision()])
 def test_lightning_leaves_it_whole_in_any_precision(precision):
     batch = pair_batch([0])
