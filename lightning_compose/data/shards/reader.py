@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from lightning_compose.data.remote.downloads import Downloads
 from lightning_compose.data.schema import Annotation, EncodedImage, Sample
 from lightning_compose.data.shards.error import ShardError, located
+from lightning_compose.data.shards.files import files_of
 from lightning_compose.data.shards.members import MAX_MEMBER_BYTES, SUFFIXES
-from lightning_compose.data.shards.table import read_index
-
-MAX_OPEN_FILES = 64
+from lightning_compose.data.shards.table import how_to_index, map_table, parse_index
 
 
 class ShardSet:
@@ -24,25 +24,42 @@ class ShardSet:
     It may be pickled, and shared with forked processes: reading moves no file position.
 
     Args:
-        root: The set's folder, with its index.
+        root: The set's folder, with its index, or its URL: ``s3://``, ``gs://``, ``https://``, ``http://`` or
+            ``hf://``. Shards behind a URL are fetched when they are first read.
+        downloads: Where to; None = the default folder, without a limit.
 
     Raises:
         ShardError: When there is no index, or it does not describe the shards that are there.
+        FetchError: When the index cannot be fetched.
     """
 
-    def __init__(self, root: str | os.PathLike[str]) -> None:
-        self.root = Path(root)
-        self.shards, self.table = read_index(self.root)
-        self._files: OrderedDict[int, int] = OrderedDict()
+    def __init__(self, root: str | os.PathLike[str], downloads: Downloads | None = None) -> None:
+        self.files = files_of(root, downloads)
+        index = parse_index(self.files.header(), self.files.root)
+        for shard in index.shards:
+            self.files.require(shard)
+        self.shards = index.shards
+        self._table_path = self.files.table(index.table_sha256)
+        self._map()
+
+    def _map(self) -> None:
+        self.root = self.files.root
+        self.table = map_table(self._table_path, self.root)
+        self._descriptors: OrderedDict[int, int] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self.table)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.root,)
+    def __getstate__(self) -> dict[str, Any]:
+        # What was read of the index, not where from: it may be another one by now.
+        return {name: getattr(self, name) for name in ("files", "shards", "_table_path")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._map()
 
     def __del__(self) -> None:
-        for descriptor in getattr(self, "_files", {}).values():
+        for descriptor in getattr(self, "_descriptors", {}).values():
             os.close(descriptor)
 
     def key(self, row: int) -> str:
@@ -88,24 +105,21 @@ class ShardSet:
         return data
 
     def _descriptor(self, shard: int) -> int:
-        if shard not in self._files:
-            try:
-                self._files[shard] = os.open(self._path(shard), os.O_RDONLY | os.O_CLOEXEC)
-            except OSError as error:
-                raise ShardError(self._path(shard), None, "unreadable", f"Expected a shard, got {error}.") from error
-        self._files.move_to_end(shard)
-        if len(self._files) > MAX_OPEN_FILES:
-            os.close(self._files.popitem(last=False)[1])
-        return self._files[shard]
+        if shard not in self._descriptors:
+            if len(self._descriptors) >= self.files.max_open:
+                os.close(self._descriptors.popitem(last=False)[1])
+            self._descriptors[shard] = self.files.open(self.shards[shard])
+        self._descriptors.move_to_end(shard)
+        return self._descriptors[shard]
 
-    def _path(self, shard: int) -> Path:
-        return self.root / self.shards[shard].path
+    def _path(self, shard: int) -> str | Path:
+        return self.files.name(self.shards[shard])
 
     def _changed(self, shard: int, member: str, reason: str, found: str) -> ShardError:
         return ShardError(
             self._path(shard),
             member,
             reason,
-            f"Expected the member as it was indexed, got {found}. Restore the shard, or run "
-            f"`python -m lightning_compose shards index {self.root}` if it was meant to change.",
+            f"Expected the member as it was indexed, got {found}. Restore the shard; or, if it was meant to change: "
+            f"{how_to_index(self.root)}",
         )

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from lightning_compose.data.shards import ShardError, ShardSet, reader
+from lightning_compose.data.shards import ShardError, ShardSet
+from lightning_compose.data.shards.files import LocalFiles
 
 
 def test_every_row_reads_back_what_was_written(write_set, make_sample):
@@ -36,7 +37,7 @@ def test_a_forked_process_reads_beside_its_parent(write_set):
 
 
 def test_open_files_are_bounded(write_set, monkeypatch):
-    monkeypatch.setattr(reader, "MAX_OPEN_FILES", 2)
+    monkeypatch.setattr(LocalFiles, "max_open", 2)
     root = write_set()
     shards = ShardSet(root)
     for row in [*range(9), *range(9)]:

@@ -1,0 +1,164 @@
+"""Where the files of a set are: in a folder, or behind a URL."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from lightning_compose.data.remote import client
+from lightning_compose.data.remote.downloads import Downloads
+from lightning_compose.data.remote.fault import FetchError, status_of
+from lightning_compose.data.remote.remote_file import Advance, RemoteFile
+from lightning_compose.data.remote.url import is_url, join, require_known_scheme, shown
+from lightning_compose.data.shards.error import ShardError
+from lightning_compose.data.shards.table import (
+    INDEX,
+    TABLE,
+    Shard,
+    file_sha256,
+    how_to_index,
+    require_folder,
+    stale_index,
+)
+
+
+class Files(Protocol):
+    """What reading a set asks of the place where it lies."""
+
+    @property
+    def root(self) -> str | Path:
+        """The set's folder or URL, as it may be shown."""
+
+    @property
+    def max_open(self) -> int:
+        """How many shards may be open at once."""
+
+    def header(self) -> bytes:
+        """Return `index.json`."""
+
+    def table(self, sha256: str) -> Path:
+        """Return where the table with this checksum lies on this machine."""
+
+    def require(self, shard: Shard) -> None:
+        """Require that a shard is there, as far as that can be told at once."""
+
+    def name(self, shard: Shard) -> str | Path:
+        """Return what to call a shard in messages."""
+
+    def open(self, shard: Shard) -> int:
+        """Return a descriptor of a whole shard."""
+
+
+def files_of(root: str | os.PathLike[str], downloads: Downloads | None = None) -> Files:
+    """Return the files of a set.
+
+    Args:
+        root: Its folder or URL.
+        downloads: Where remote files go; None = the default folder, without a limit.
+
+    Raises:
+        ShardError: For a URL of another scheme than those that are read.
+    """
+    text = os.fspath(root).removeprefix("file://")
+    if not is_url(text):
+        return LocalFiles(Path(text))
+    try:
+        require_known_scheme(text)
+    except ValueError as error:
+        raise ShardError(shown(text), None, "unknown_scheme", str(error)) from error
+    return RemoteFiles(text, downloads or Downloads())
+
+
+class LocalFiles:
+    """A set in a folder."""
+
+    max_open = 64
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def header(self) -> bytes:
+        require_folder(self.root)
+        path = self.root / INDEX
+        if not path.is_file():
+            found = f"Expected {INDEX} in the folder, found none. {how_to_index(self.root)}"
+            raise ShardError(self.root, None, "no_index", found)
+        return path.read_bytes()
+
+    def table(self, sha256: str) -> Path:
+        path = self.root / TABLE
+        if not path.is_file() or file_sha256(path) != sha256:
+            raise stale_index(self.root, f"{TABLE} is not the one that {INDEX} describes")
+        return path
+
+    def require(self, shard: Shard) -> None:
+        path = self.root / shard.path
+        if not path.is_file():
+            raise stale_index(self.root, f"{shard.path} is missing")
+        if path.stat().st_size != shard.bytes:
+            raise stale_index(self.root, f"{shard.path} has {path.stat().st_size:,} bytes instead of {shard.bytes:,}")
+
+    def name(self, shard: Shard) -> Path:
+        return self.root / shard.path
+
+    def open(self, shard: Shard) -> int:
+        try:
+            return os.open(self.name(shard), os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise ShardError(self.name(shard), None, "unreadable", f"Expected a shard, got {error}.") from error
+
+
+class RemoteFiles:
+    """A set behind a URL, fetched shard by shard into a folder of this machine."""
+
+    # Few: a shard that is open cannot give way to another one.
+    max_open = 8
+
+    def __init__(self, url: str, downloads: Downloads) -> None:
+        self.url = url
+        self.downloads = downloads
+
+    @property
+    def root(self) -> str:
+        return shown(self.url)
+
+    def header(self) -> bytes:
+        """Return `index.json`, fetched anew every time: it says whether what was downloaded is still of the set."""
+        try:
+            return client.read(join(self.url, INDEX), self.downloads.patience)
+        except FetchError as error:
+            if error.__cause__ is None or status_of(error.__cause__) != 404:
+                raise
+            how = f"Give the URL of the folder that has {INDEX}; `shards index` writes it before the upload."
+            raise ShardError(self.root, None, "no_index", f"Expected {INDEX} there, found none. {how}") from error
+
+    def table(self, sha256: str) -> Path:
+        file = RemoteFile(self.url, TABLE, 0, sha256)
+        if not self.downloads.has(file):
+            # The index does not tell its size.
+            self.downloads.fetch(replace(file, bytes=client.size(file.url, self.downloads.patience)))
+        return self.downloads.path(file)
+
+    def require(self, shard: Shard) -> None:
+        """Ask nothing: a request for every shard would delay the start of a large set by minutes."""
+
+    def name(self, shard: Shard) -> str:
+        return self.file(shard).shown
+
+    def open(self, shard: Shard) -> int:
+        return self.downloads.open(self.file(shard))
+
+    def file(self, shard: Shard) -> RemoteFile:
+        """Return what is fetched for a shard."""
+        return RemoteFile(self.url, shard.path, shard.bytes, shard.sha256)
+
+    def missing(self, shards: Sequence[Shard]) -> list[Shard]:
+        """Return those of the shards that are not on this machine."""
+        return [shard for shard in shards if not self.downloads.has(self.file(shard))]
+
+    def fetch(self, shard: Shard, *, wait: bool = True, advance: Advance = lambda _: None) -> None:
+        """Fetch a shard unless it is there; see `Downloads.fetch`."""
+        self.downloads.fetch(self.file(shard), wait=wait, advance=advance)
