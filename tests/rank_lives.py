@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.strategies import DDPStrategy
 from recorder import Recorder, quiet_trainer
 
 from lightning_compose.callbacks.checkpoint import Checkpoint
@@ -130,6 +131,24 @@ def dying(root: Path, folder: Path, moment: str, temporary: Path) -> None:
 def finishing(root: Path, folder: Path, steps: int) -> None:
     last = str(folder / "checkpoints/last.ckpt")
     fit(root, folder, devices=1, strategy="auto", keep=1, max_steps=steps, ckpt_path=last)
+
+
+def one_of_a_group(root: Path, folder: Path, steps: int, accelerator: str, backend: str) -> None:
+    """Train on the only rank of a process group, from the last checkpoint if there is one; leave the steps done."""
+    last = folder / "checkpoints/last.ckpt"
+    module = fit(
+        root,
+        folder,
+        devices=1,
+        accelerator=accelerator,
+        strategy=DDPStrategy(process_group_backend=backend),
+        max_steps=steps,
+        ckpt_path=str(last) if last.exists() else None,
+    )
+    if torch.distributed.get_backend() != backend:
+        raise AssertionError(f"Expected {backend}, got {torch.distributed.get_backend()}.")
+    with (folder / "trained").open("a") as file:
+        file.writelines(f"{step}\n" for step in module.samples_by_step())
 
 
 def command(folder: Path, *arguments: str) -> None:

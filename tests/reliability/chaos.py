@@ -22,7 +22,8 @@ from lightning_compose.data.shards import ShardWriter
 from lightning_compose.seeding import generator
 from lightning_compose.shapes.generate import generate
 from tests.ranks import Ranks, alone, started, torchrun_environment, wait_for
-from tests.reliability.chaos_life import GLOBAL_BATCH, Kill, Life, World, journal, live, reached, sent
+from tests.reliability.chaos_life import GLOBAL_BATCH, SIZE_PX, Kill, Life, World, journal, live, reached, sent
+from tests.reliability.chaos_model import save_chaos_pipeline
 from tests.reliability.chaos_record import (
     ROUNDING,
     Record,
@@ -33,7 +34,6 @@ from tests.reliability.chaos_record import (
     require_same_logs,
     require_same_samples,
 )
-from tests.tiny_models import save_tiny_pipeline
 
 SIGNALS = ("SIGKILL", "SIGTERM", "SIGUSR1")
 KINDS = (*SIGNALS, "exception")
@@ -45,11 +45,11 @@ Print = Callable[[str], None]
 
 
 def make_world(folder: Path, steps: int) -> World:
-    """Write 48 renders of 32 px in three shards, and a tiny model."""
+    """Write 48 renders of 16 px in three shards, and a tiny model."""
     with ShardWriter(folder / "shards", 16) as writer:
-        for sample in generate(0, "train", range(48), 32):
+        for sample in generate(0, "train", range(48), SIZE_PX):
             writer.write(sample)
-    return World(folder / "shards", steps, save_tiny_pipeline(folder / "model"))
+    return World(folder / "shards", steps, save_chaos_pipeline(folder / "model"))
 
 
 def draw_kills(number: int, steps: int, ranks: Sequence[int], seed: int) -> list[Kill]:
@@ -138,7 +138,12 @@ def describe(folder: Path, life: Life, codes: list[int]) -> str:
 def straight_run(world: World, folder: Path, ranks: int, say: Print = lambda _: None) -> Record:
     """Train without a kill."""
     say(f"straight, {ranks} ranks")
-    return run(world, folder, [Life(ranks=ranks)], say)
+    return run(world, folder, [Life(0, *accumulating(ranks))], say)
+
+
+def accumulating(ranks: int) -> tuple[int, int]:
+    """Return how so many ranks cut a global batch into two micro-batches each."""
+    return ranks, GLOBAL_BATCH // (2 * ranks)
 
 
 def fixed_ranks(
@@ -146,7 +151,7 @@ def fixed_ranks(
 ) -> None:
     """(a) Ranks fixed, workers changed: bit-identical to the straight run."""
     say(f"(a) {ranks} ranks in every life, other workers")
-    killed = run(world, folder, draw_lives(kills, world.steps, [(ranks, Life.micro_batch_size)], seed), say)
+    killed = run(world, folder, draw_lives(kills, world.steps, [accumulating(ranks)], seed), say)
     say(f"  {require_same_samples(straight, killed, world.steps)}")
     say(f"  {require_same_logs(straight, killed)}")
     say(f"  {require_same_checkpoint(straight, killed)}")

@@ -21,6 +21,7 @@ from lightning_compose.callbacks.ema import EMA
 from lightning_compose.callbacks.preemption import Preemption
 from lightning_compose.cli.run_folder import checkpoints_folder, resolve_checkpoint
 from lightning_compose.curriculum import Curriculum, Stage
+from lightning_compose.curriculum.schedule import Kind
 from lightning_compose.data.batch import PairBatch
 from lightning_compose.data.datamodule import ConPairDataModule
 from lightning_compose.losses import ContrastiveLoss, LossCallback, PixelLoss, TokenLoss
@@ -29,6 +30,7 @@ from lightning_compose.step import DenoisingStep
 from tests.recorder import CrashError, Recorder, quiet_trainer
 
 GLOBAL_BATCH = 4
+SIZE_PX = 16
 # A victim that has not been killed after so many more steps waits for it.
 STEPS_OF_GRACE = 4
 # The wall clock's.
@@ -46,14 +48,16 @@ class World:
         checkpoint_steps: From one checkpoint to the next.
         settings: Of the Trainer, beside those that all runs have.
         lr_schedule: Of the model; None = OneCycleLR, which no stage can scale.
+        schedule: Of the stages.
     """
 
     root: Path
     steps: int
     pipeline: Path | None
-    checkpoint_steps: int = 7
+    checkpoint_steps: int = 13
     settings: Mapping[str, Any] = field(default_factory=dict)
     lr_schedule: str | None = "cosine"
+    schedule: Kind = "strict"
 
     def curriculum(self) -> Curriculum:
         third = self.steps // 3
@@ -66,7 +70,7 @@ class World:
             stages = {name: replace(stage, losses={}) for name, stage in stages.items()}
         if self.pipeline is None or self.lr_schedule is None:
             stages = {name: replace(stage, lr=1.0) for name, stage in stages.items()}
-        return Curriculum(stages)
+        return Undrawn(stages, self.schedule)
 
     def losses(self) -> list[LossCallback]:
         if self.pipeline is None:
@@ -80,7 +84,7 @@ class World:
             return Keeper()
         return (OneCycle if self.lr_schedule is None else Witness)(
             StableDiffusion(pretrained=str(self.pipeline)),
-            lambda parameters: torch.optim.AdamW(parameters, lr=1e-3, eps=1e-4),
+            lambda parameters: torch.optim.AdamW(parameters, lr=1e-3, eps=1e-4, fused=True),
             lr_schedule=self.lr_schedule or "constant",
             warmup_steps=2,
         )
@@ -129,11 +133,11 @@ def live(world: World, folder: Path, life: Life) -> None:
     torch.set_num_threads(1)
     data = ConPairDataModule(
         str(world.root),
-        size_px=32,
+        size_px=SIZE_PX,
         global_batch_size=GLOBAL_BATCH,
         micro_batch_size=life.micro_batch_size,
         num_workers=life.num_workers,
-        val_fraction=0.2,
+        val_fraction=0.1,
         mirror=True,
     )
     last = resolve_checkpoint("last", str(folder))
@@ -141,7 +145,7 @@ def live(world: World, folder: Path, life: Life) -> None:
 
 
 def trainer_of(world: World, folder: Path, life: Life) -> Trainer:
-    settings = {"max_steps": -1, "max_epochs": -1, "val_check_interval": 10, "gradient_clip_val": 1.0}
+    settings = {"max_steps": -1, "max_epochs": -1, "val_check_interval": 25, "gradient_clip_val": 1.0}
     return quiet_trainer(
         devices=life.ranks,
         strategy="ddp" if life.ranks > 1 else "auto",
@@ -159,6 +163,13 @@ def trainer_of(world: World, folder: Path, life: Life) -> Trainer:
         ],
         **(settings | dict(world.settings)),
     )
+
+
+class Undrawn(Curriculum):
+    """Draws no timeline: in short lives that is half of the time."""
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        pass
 
 
 class Keeper(Recorder):

@@ -1,10 +1,10 @@
-"""Runs that are killed at random moments, as chaos.py does it, with fewer and shorter ones."""
+"""Runs that are killed at random moments, as chaos.py does it, with fewer of them."""
 
 import pytest
 
 from tests.reliability import chaos
 
-STEPS, KILLS = 30, 5
+STEPS, KILLS = 200, 5
 
 
 @pytest.fixture(scope="module")

@@ -133,6 +133,20 @@ def test_two_ranks_do_equally_much_with_three_shards(root, tmp_path):
     assert len({(tmp_path / f"rank{rank}").read_text() for rank in (0, 1)}) == 1
 
 
+NO_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="Needs a GPU.")
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "backend"), [("cpu", "gloo"), pytest.param("gpu", "nccl", marks=NO_GPU)], ids=["gloo", "nccl"]
+)
+def test_one_rank_of_a_group_goes_on_from_its_checkpoint(root, tmp_path, accelerator, backend):
+    for steps in (4, 6):
+        with started(rank_lives.one_of_a_group, root, tmp_path, steps, accelerator, backend, world_size=1) as ranks:
+            assert ranks.exit_codes() == [0]
+        assert last_step(tmp_path) == steps
+    assert (tmp_path / "trained").read_text().split() == ["0", "1", "2", "3", "4", "5"]
+
+
 @pytest.mark.parametrize("world_size", [1, 2, 4, 8])
 @pytest.mark.parametrize("samples", [1, 3, 7, 24])
 def test_every_rank_gets_as_many_batches_as_the_others(world_size, samples):

@@ -13,6 +13,7 @@ from lightning_compose.seeding import generator
 from tests.recorder import CrashError
 from tests.reliability import chaos
 from tests.reliability.chaos_life import Kill, Life, live
+from tests.reliability.chaos_model import save_chaos_pipeline
 from tests.reliability.chaos_record import (
     Record,
     read_record,
@@ -31,7 +32,7 @@ SWITCH = 5
 def world(tmp_path_factory):
     """Trains a model that learns nothing, with a checkpoint every two steps."""
     made = chaos.make_world(tmp_path_factory.mktemp("world"), STEPS)
-    return replace(made, pipeline=None, checkpoint_steps=2)
+    return replace(made, pipeline=None, checkpoint_steps=2, settings={"val_check_interval": 10})
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +44,10 @@ def straight(world, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def learning_world(tiny_pipeline, world):
+def learning_world(world, tmp_path_factory):
     """Trains a small model with all losses and an average, with a checkpoint every step."""
-    settings = {"val_check_interval": 3}
-    return replace(world, steps=6, pipeline=tiny_pipeline, checkpoint_steps=1, settings=settings)
+    pipeline = save_chaos_pipeline(tmp_path_factory.mktemp("model"))
+    return replace(world, steps=6, pipeline=pipeline, checkpoint_steps=1, settings={"val_check_interval": 3})
 
 
 def pass_end(straight):
@@ -85,14 +86,19 @@ def test_the_world_has_a_pass_that_ends_inside_a_stage(world, straight):
 def test_c5_nothing_is_lost_and_nothing_comes_twice(world, straight, tmp_path, name, place):
     step, micro_batch = PLACES[place] or (pass_end(straight), 0)
     lives = [Life(kill=Kill(name, step, micro_batch)), Life(number=1)]
-    with chaos.started(live, world, tmp_path, lives[0], world_size=1, environment=chaos.alone) as ranks:
-        assert ranks.exit_codes() == [EXIT_CODES[name]]
+    die(world, tmp_path, lives[0])
     live(world, tmp_path, lives[1])
     resumed = read_samples(tmp_path, lives[1:])
     # Signals that ask are obeyed after the step; what cannot be foreseen costs the steps since the last checkpoint.
     is_asked = name in ("SIGTERM", "SIGUSR1")
     assert min(resumed) == (step + 1 if is_asked and step + 1 < STEPS else step - step % 2)
     assert read_samples(tmp_path, lives) == straight
+
+
+def die(world, folder, life):
+    """Train in a process of its own, which must end as its kill has it."""
+    with chaos.started(live, world, folder, life, world_size=1, environment=chaos.alone) as ranks:
+        assert ranks.exit_codes() == [EXIT_CODES[life.kill.name]]
 
 
 def interrupted(world, folder, *kills):
@@ -121,6 +127,15 @@ def learned(learning_world, tmp_path_factory):
 def test_c6_loss_curve_and_weights_are_bit_identical(learning_world, learned, tmp_path, step, micro_batch):
     killed = interrupted(learning_world, tmp_path, Kill("exception", step, micro_batch))
     require_equal(learned, killed, learning_world.steps)
+
+
+def test_c6_bit_identical_too_when_a_kill_9_costs_a_step_that_was_done(learning_world, learned, tmp_path):
+    world = replace(learning_world, checkpoint_steps=2)
+    lives = [Life(kill=Kill("SIGKILL", 5, 1)), Life(number=1)]
+    die(world, tmp_path, lives[0])
+    live(world, tmp_path, lives[1])
+    assert min(read_samples(tmp_path, lives[1:])) == 4
+    require_equal(learned, read_record(tmp_path, lives), world.steps)
 
 
 def test_c7_kills_in_a_row_equal_none(learning_world, learned, tmp_path):
@@ -153,20 +168,22 @@ def test_c8_other_ranks_and_workers_get_the_same_global_batches(world, straight,
     assert read_samples(tmp_path, lives) == straight
 
 
+# The world of C6 has the schedule cosine, strict stages and a validation every three steps.
 FEATURES = {
     "linear": {"lr_schedule": "linear"},
-    "cosine": {"lr_schedule": "cosine"},
     "OneCycleLR over estimated_stepping_batches": {"lr_schedule": None},
-    "validation": {"settings": {"val_check_interval": 2}},
-    "sanity check": {"settings": {"val_check_interval": 2, "num_sanity_val_steps": 2}},
-    "checkpoints between validations": {"settings": {"val_check_interval": 3}, "checkpoint_steps": 2},
+    "stages that fade into each other": {"schedule": "gaussian"},
+    "stages that are mixed": {"schedule": "mixed"},
+    "validation and sanity check": {"settings": {"val_check_interval": 2, "num_sanity_val_steps": 2}},
+    "checkpoints between validations": {"checkpoint_steps": 2},
 }
 
 
 @pytest.mark.parametrize("feature", FEATURES)
-def test_c9_exact_with(learning_world, tmp_path, feature):
+def test_c9_exact_with(learning_world, learned, tmp_path, feature):
     world = replace(learning_world, **FEATURES[feature])
     straight = interrupted(world, tmp_path / "straight")
+    assert (straight.samples != learned.samples) == (world.schedule != "strict")
     require_equal(straight, interrupted(world, tmp_path / "killed", Kill("exception", 3, 1)), world.steps)
     assert straight.checkpoint["callbacks"]["EMA"]["updates"] == world.steps
     assert len({straight.logged[step, "train/lr"][0] for step in range(world.steps)}) > 1
