@@ -238,7 +238,9 @@ class StableDiffusion(Backbone):
             for name, model_class in ENCODER_CLASSES.items()
         }
         vocabulary = table_fingerprint(self.tokenizer.get_vocab())
-        return {**identity, "tokenizer": {"vocabulary": vocabulary, "length": self.tokenizer.model_max_length}}
+        tokenizer = {"vocabulary": vocabulary, "length": self.tokenizer.model_max_length}
+        # For people alone. The folder of a hub id is named by its revision.
+        return {**identity, "tokenizer": tokenizer, "origin": {"_source": self.source, "_folder": folder.name}}
 
     def _require_encoders(self, purpose: str) -> None:
         if not self.encoders:
