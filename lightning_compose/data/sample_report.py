@@ -84,12 +84,13 @@ class SampleReport:
 
     def summary(self) -> str:
         """Describe what was met, for a person; empty where there is nothing to tell."""
-        findings = self.findings()
-        if not findings:
-            return ""
         total = self._total()
-        nouns = f"{total.unsupervised.total():,} nouns in {total.samples:,} samples were unsupervised"
-        return f"{len(total.bad):,} bad samples were replaced, {nouns}.\n{table(findings)}"
+        lines = []
+        if total.bad:
+            lines.append(f"{len(total.bad):,} bad samples were replaced.")
+        if total.unsupervised:
+            lines.append(f"{total.unsupervised.total():,} nouns in {total.samples:,} samples were unsupervised.")
+        return "\n".join([*lines, table(self.findings())]) if lines else ""
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that was met as plain values, for a checkpoint."""

@@ -9,7 +9,7 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -84,8 +84,17 @@ def join_rows(parts: list[np.ndarray]) -> np.ndarray:
     return joined.astype(row_dtype(int(np.char.str_len(joined["key"]).max())))
 
 
-def write_index(root: Path, shards: list[Shard], table: np.ndarray) -> None:
-    """Write both files under temporary names and rename them, `index.json` last."""
+def write_index(
+    root: Path, shards: list[Shard], table: np.ndarray, refused: Sequence[Mapping[str, str | None]] = ()
+) -> None:
+    """Write both files under temporary names and rename them, `index.json` last.
+
+    Args:
+        root: The set's folder.
+        shards: In their order.
+        table: A row a sample.
+        refused: What was left out; nothing is written of nothing.
+    """
     with replaced(root / TABLE) as file:
         np.save(file, table, allow_pickle=False)
     header = {
@@ -93,6 +102,7 @@ def write_index(root: Path, shards: list[Shard], table: np.ndarray) -> None:
         "table_sha256": file_sha256(root / TABLE),
         "suffixes": SUFFIXES,
         "shards": [dataclasses.asdict(shard) for shard in shards],
+        **({"refused": refused} if refused else {}),
     }
     with replaced(root / INDEX) as file:
         file.write(json.dumps(header, ensure_ascii=False, indent=1).encode() + b"\n")
