@@ -16,9 +16,10 @@ demo: $(VENV)/.demo
 	@echo "Samples and reconstructions are in $(RUN_DIR)/pictures, the loss in $(RUN_DIR)/loss_curve.png."
 
 # One thread a process: the tests' operations are small, and their ranks and workers share the cores.
+# By file: what the tests of a file share, such as a trained model, is made once.
 test: export OMP_NUM_THREADS ?= 1
 test: $(VENV)/.test
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile $(ARGS)
 
 check: $(VENV)/.check
 	$(VENV)/bin/ruff check .
