@@ -103,6 +103,7 @@ def die(world, folder, life):
 
 def interrupted(world, folder, *kills):
     """Train in as many lives as there are kills, and one more; return what they left."""
+    folder.mkdir(exist_ok=True)
     lives = [Life(number, kill=kill) for number, kill in enumerate([*kills, None])]
     for life in lives[:-1]:
         with pytest.raises(CrashError):
