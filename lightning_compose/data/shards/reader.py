@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import zlib
 from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lightning_compose.data.remote.downloads import Downloads
-from lightning_compose.data.schema import Annotation, EncodedImage, Sample
+from lightning_compose.data.schema import ANNOTATION, NEGATIVE, POSITIVE, Annotation, EncodedImage, Sample
 from lightning_compose.data.shards.error import ShardError, located
 from lightning_compose.data.shards.files import files_of
-from lightning_compose.data.shards.members import MAX_MEMBER_BYTES, SUFFIXES
+from lightning_compose.data.shards.members import MAX_MEMBER_BYTES, SLOTS, SUFFIXES
+from lightning_compose.data.shards.rows import Rows, decoded_key
 from lightning_compose.data.shards.table import how_to_index, map_table, parse_index
+
+_EXTENSIONS = tuple(suffix.split(".")[-1] for suffix in SUFFIXES)
 
 
 class ShardSet:
@@ -45,7 +49,9 @@ class ShardSet:
     def _map(self) -> None:
         self.root = self.files.root
         self.table = map_table(self._table_path, self.root)
+        self._rows = Rows(self.table, self.shards, self.root)
         self._descriptors: OrderedDict[int, int] = OrderedDict()
+        self._names: dict[int, str | Path] = {}
 
     def __len__(self) -> int:
         return len(self.table)
@@ -64,7 +70,8 @@ class ShardSet:
 
     def key(self, row: int) -> str:
         """Return the key of a sample."""
-        return bytes(self.table[row]["key"]).decode()
+        key, shard, _ = self._rows[row]
+        return decoded_key(self._path(shard), key)
 
     def spread_rows(self, count: int) -> list[int]:
         """Return `count` rows, or all if there are fewer, spread evenly over the set."""
@@ -79,23 +86,56 @@ class ShardSet:
         Raises:
             ShardError: When a member cannot be read, has changed since it was indexed, or breaks the schema.
         """
-        entry = self.table[row]
-        key, shard = bytes(entry["key"]).decode(), int(entry["shard"])
-        positive, negative, annotation = (self._read_member(key, shard, member) for member in entry["members"])
-        if positive is None or annotation is None:
-            raise ShardError(self._path(shard), key, "partial_sample", "Expected a positive and a json, found one.")
-        with located(self._path(shard), f"{key}.{annotation.suffix}"):
-            return Sample(key, Annotation.from_json(annotation.data), positive, negative)
+        key, shard, members = self._read(row)
+        if POSITIVE not in members:
+            raise self._partial(shard, key, POSITIVE)
+        return Sample(key, self._parsed(shard, key, members), members[POSITIVE], members.get(NEGATIVE))
 
-    def _read_member(self, key: str, shard: int, member: np.void) -> EncodedImage | None:
-        offset, size = int(member["offset"]), int(member["size"])
-        if size < 0:
-            return None
-        suffix = SUFFIXES[member["suffix"]]
-        data = self._read_bytes(shard, f"{key}.{suffix}", offset, size)
-        if zlib.crc32(data) != member["crc32"]:
-            raise self._changed(shard, f"{key}.{suffix}", "crc32_mismatch", "bytes with another crc32")
-        return EncodedImage(suffix.split(".")[-1], data)
+    def annotation(self, row: int) -> Annotation:
+        """Read one sample's annotation, and none of its images.
+
+        Args:
+            row: In ``[0, len(self))``.
+
+        Raises:
+            ShardError: When it cannot be read, has changed since it was indexed, or breaks the schema.
+        """
+        key, shard, members = self._read(row, (ANNOTATION,))
+        return self._parsed(shard, key, members)
+
+    def read_members(self, row: int) -> dict[str, EncodedImage]:
+        """Read one sample's members by their slots, checked against their checksums but not parsed.
+
+        Args:
+            row: In ``[0, len(self))``.
+
+        Raises:
+            ShardError: When a member cannot be read, or has changed since it was indexed.
+        """
+        return self._read(row)[2]
+
+    def _read(self, row: int, slots: Sequence[str] = SLOTS) -> tuple[str, int, dict[str, EncodedImage]]:
+        entry = self._rows[row]
+        shard, key = entry.shard, decoded_key(self._path(entry.shard), entry.key)
+        members = {
+            slot: self._read_member(key, shard, *member)
+            for slot, member in zip(SLOTS, entry.members, strict=True)
+            if member[2] >= 0 and slot in slots
+        }
+        return key, shard, members
+
+    def _parsed(self, shard: int, key: str, members: dict[str, EncodedImage]) -> Annotation:
+        if ANNOTATION not in members:
+            raise self._partial(shard, key, ANNOTATION)
+        with located(self._path(shard), f"{key}.{ANNOTATION}"):
+            return Annotation.from_json(members[ANNOTATION].data)
+
+    def _read_member(self, key: str, shard: int, suffix: int, offset: int, size: int, crc32: int) -> EncodedImage:
+        name = f"{key}.{SUFFIXES[suffix]}"
+        data = self._read_bytes(shard, name, offset, size)
+        if zlib.crc32(data) != crc32:
+            raise self._changed(shard, name, "crc32_mismatch", "bytes with another crc32")
+        return EncodedImage(_EXTENSIONS[suffix], data)
 
     def _read_bytes(self, shard: int, member: str, offset: int, size: int) -> bytes:
         # Checked first: a forged size would make pread ask for that much memory.
@@ -113,7 +153,13 @@ class ShardSet:
         return self._descriptors[shard]
 
     def _path(self, shard: int) -> str | Path:
-        return self.files.name(self.shards[shard])
+        if shard not in self._names:
+            self._names[shard] = self.files.name(self.shards[shard])
+        return self._names[shard]
+
+    def _partial(self, shard: int, key: str, slot: str) -> ShardError:
+        message = f"Expected a positive and a json for every key, found no {slot}."
+        return ShardError(self._path(shard), key, "partial_sample", message)
 
     def _changed(self, shard: int, member: str, reason: str, found: str) -> ShardError:
         return ShardError(

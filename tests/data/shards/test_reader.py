@@ -20,6 +20,15 @@ def test_every_row_reads_back_what_was_written(write_set, make_sample):
     assert {shards.key(row) for row in range(9)} == {sample.key for sample in samples}
 
 
+def test_members_and_annotation_are_read_alone_too(write_set, make_sample):
+    sample = make_sample(3, negative=False)
+    shards = ShardSet(write_set([sample]))
+    assert shards.annotation(0) == sample.annotation
+    members = shards.read_members(0)
+    assert members.keys() == {"positive", "json"}
+    assert members["positive"] == sample.positive
+
+
 def test_it_may_be_pickled_after_reading(write_set):
     shards = ShardSet(write_set())
     first = shards.read(0)
