@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from typing import Any, get_args
 
@@ -16,10 +15,14 @@ from lightning_compose.curriculum import Schedule, find_curriculum
 from lightning_compose.data import trainer_settings
 from lightning_compose.data.bad_samples import OnBadSample
 from lightning_compose.data.batch import PairBatch
-from lightning_compose.data.dataset import EvaluationBatches, TrainingStream
+from lightning_compose.data.cache import FeatureCache
+from lightning_compose.data.cache.use import open_cache, require_still_images
+from lightning_compose.data.identity import content_digest, require_same_past, require_same_settings
 from lightning_compose.data.pairs import PairReader
 from lightning_compose.data.plan import Plan, accumulation, evaluation_batches, first_micro_batch, split_rows
 from lightning_compose.data.pool import Pool, Rows
+from lightning_compose.data.remote.limits import downloads_of, require_room
+from lightning_compose.data.remote.stream import FetchingBatches, FetchingStream
 from lightning_compose.data.sample_report import SampleReport
 from lightning_compose.data.shards import ShardSet
 from lightning_compose.data.tallies import gathered, tally
@@ -35,8 +38,8 @@ class ConPairDataModule(LightningDataModule):
     `accumulate_grad_batches`.
 
     Args:
-        root: Folder of the shard set to train and validate on.
-        test_root: Folder of the set to test on; None = no test.
+        root: Folder or URL of the shard set to train and validate on.
+        test_root: Folder or URL of the set to test on; None = no test.
         size_px: Side of the square images.
         global_batch_size: Samples an optimizer step, over all ranks.
         micro_batch_size: Samples a rank has in memory at once; the accumulation follows.
@@ -49,6 +52,13 @@ class ConPairDataModule(LightningDataModule):
         seed: Of order, crops and mirrors.
         on_bad_sample: Whether a sample that cannot be used ends the run, or is replaced by another one, and counted.
         max_bad_samples: How many different ones are replaced before the run ends all the same.
+        shuffle_shards: Samples are mixed within windows of so many shards, drawn anew in every pass, so that a remote
+            run begins on its first few; None = over the whole set.
+        download_dir: Where remote shards go; None = ``$LIGHTNING_COMPOSE_DOWNLOADS`` or a folder in ``~/.cache``.
+        download_limit_gb: What may lie there, in 10^9 bytes; shards not used for longest give way. None = no limit.
+        cache: Folder of the set's feature cache, by `shards cache`: its images are not decoded, and the model needs no
+            encoders. None = all is encoded in every step.
+        test_cache: Likewise of `test_root`.
 
     Raises:
         ValueError: When an argument is out of its range or the batch sizes do not divide.
@@ -70,15 +80,22 @@ class ConPairDataModule(LightningDataModule):
         seed: int = 0,
         on_bad_sample: OnBadSample = "raise",
         max_bad_samples: int = 100,
+        shuffle_shards: int | None = None,
+        download_dir: str | None = None,
+        download_limit_gb: float | None = None,
+        cache: str | None = None,
+        test_cache: str | None = None,
     ) -> None:
         super().__init__()
         _require_at_least(1, size_px=size_px, micro_batch_size=micro_batch_size, max_nouns=max_nouns)
         _require_at_least(1, global_batch_size=global_batch_size)
+        _require_at_least(1, shuffle_shards=1 if shuffle_shards is None else shuffle_shards)
         _require_at_least(0, num_workers=num_workers, max_bad_samples=max_bad_samples)
         if not 0 <= val_fraction < 1:
             raise ValueError(f"Expected `val_fraction` to be a share in [0, 1), got {val_fraction}.")
         _require_one_of(get_args(Crop), crop=crop)
         _require_one_of(get_args(OnBadSample), on_bad_sample=on_bad_sample)
+        require_still_images(crop, mirror, cache=cache, test_cache=test_cache)
         accumulation(global_batch_size, world_size=1, micro_batch_size=micro_batch_size)
         self.root = root
         self.test_root = test_root
@@ -94,6 +111,11 @@ class ConPairDataModule(LightningDataModule):
         self.seed = seed
         self.on_bad_sample: OnBadSample = on_bad_sample
         self.max_bad_samples = max_bad_samples
+        self.shuffle_shards = shuffle_shards
+        self.downloads = downloads_of(download_dir, download_limit_gb)
+        self.cache = cache
+        self.test_cache = test_cache
+        self._features: FeatureCache | None = None
         # What the batches told of bad samples and unsupervised nouns.
         self.report = SampleReport(root, max_bad_samples)
         # The stages over the steps, of the curriculum that the Trainer has; None = there is none.
@@ -119,13 +141,14 @@ class ConPairDataModule(LightningDataModule):
             trainer_settings.require_whole_steps(self.trainer)
         sizes = {"world_size": self._world_size, "micro_batch_size": self.micro_batch_size}
         transform = Transform(self.size_px, self.crop, self.mirror, self.seed)
-        stream = TrainingStream(
+        stream = FetchingStream(
             self._reader(self._shards, transform, self._order),
             self._order,
             first_micro_batch=first_micro_batch(self._samples_trained, **sizes),
             rank=0 if self.trainer is None else self.trainer.global_rank,
             **sizes,
         )
+        stream.fetch_first(self.num_workers, self._shows_progress)
         return self._loader(stream)
 
     def val_dataloader(self) -> DataLoader[PairBatch] | list[DataLoader[PairBatch]]:
@@ -166,13 +189,8 @@ class ConPairDataModule(LightningDataModule):
         """
         if self.trainer is None or self.trainer.state.fn != TrainerFn.FITTING:
             return
-        for name, value in self._identity().items():
-            if state_dict[name] != value:
-                raise ValueError(
-                    f"Expected `{name}` to stay {state_dict[name]}, as in the checkpoint, got {value}: the order of "
-                    "the samples would change in the middle of the run. Set it back, or start a new run."
-                )
-        _require_same_past(state_dict.get("past", {}), self._past(state_dict["samples"]))
+        require_same_settings(state_dict, self._identity())
+        require_same_past(state_dict.get("past", {}), self._past(state_dict["samples"]))
         if "report" in state_dict:
             self.report.load_state_dict(state_dict["report"])
 
@@ -184,8 +202,14 @@ class ConPairDataModule(LightningDataModule):
     def _samples_trained(self) -> int:
         return 0 if self.trainer is None else self.trainer.global_step * self.global_batch_size
 
-    def _identity(self) -> dict[str, int | str]:
+    @property
+    def _shows_progress(self) -> bool:
+        # Of the ranks of a node one: they share the downloads.
+        return self.trainer is not None and self.trainer.local_rank == 0 and bool(self.trainer.progress_bar_callback)
+
+    def _identity(self) -> dict[str, int | str | None]:
         return {
+            "shuffle_shards": self.shuffle_shards,
             "global_batch_size": self.global_batch_size,
             "seed": self.seed,
             "training_samples": len(self._train_rows),
@@ -193,7 +217,7 @@ class ConPairDataModule(LightningDataModule):
         }
 
     def _set_up_split(self, needs_validation: bool) -> None:
-        self._shards = ShardSet(self.root)
+        self._shards = ShardSet(self.root, self.downloads)
         self._train_rows, self._val_rows = split_rows(self._shards.table["caption_hash"], self.val_fraction)
         if len(self._train_rows) == 0 or (needs_validation and len(self._val_rows) == 0):
             raise ValueError(
@@ -201,16 +225,21 @@ class ConPairDataModule(LightningDataModule):
                 f"to train and {len(self._val_rows)} to validate on in {self.root!r}. Change `val_fraction` (0 = train "
                 "on all, without validation) or add samples."
             )
+        self._features = self._open_cache("cache", self._shards)
+        require_room(self._shards, self.shuffle_shards, validates=len(self._val_rows) > 0)
 
     def _set_up_order(self) -> Pool | Plan:
         curriculum = find_curriculum(self.trainer)
         if curriculum is None:
             self.schedule = None
-            return Pool(self._train_rows, self.seed)
+            return self._pool(self._train_rows, "order")
         rows = curriculum.pools(self._shards.table, self._train_rows)
         self.schedule = curriculum.lay_out([len(each) for each in rows.values()], self.global_batch_size)
-        pools = {name: Pool(each, self.seed, stream=f"order/{name}") for name, each in rows.items()}
+        pools = {name: self._pool(each, f"order/{name}") for name, each in rows.items()}
         return Plan(pools, self.schedule.counts(), self.seed)
+
+    def _pool(self, rows: Rows, stream: str) -> Pool:
+        return Pool(rows, self.seed, stream, self._shards.table["shard"][rows], self.shuffle_shards)
 
     def _past(self, samples: int) -> dict[str, str]:
         """Return by the stages' names what they gave; without a curriculum the seed and the rows say it all."""
@@ -219,16 +248,21 @@ class ConPairDataModule(LightningDataModule):
     def _set_up_test(self) -> None:
         if self.test_root is None:
             raise ValueError("Expected `data.test_root` to be the folder of a shard set to test on, got None. Set it.")
-        self._test_shards = ShardSet(self.test_root)
+        self._test_shards = ShardSet(self.test_root, self.downloads)
+        self._features = self._open_cache("test_cache", self._test_shards)
+
+    def _open_cache(self, setting: str, shards: ShardSet) -> FeatureCache | None:
+        module = None if self.trainer is None else self.trainer.lightning_module
+        return open_cache(getattr(self, setting), setting, shards, self.size_px, module)
 
     def _reader(self, shards: ShardSet, transform: Transform, order: Pool | Plan) -> PairReader:
         replacements = order.replacements if self.on_bad_sample == "skip" else None
-        return PairReader(shards, transform, self.max_nouns, self.negatives, replacements)
+        return PairReader(shards, transform, self.max_nouns, self.negatives, replacements, self._features)
 
     def _evaluation_loader(self, shards: ShardSet, rows: Rows) -> DataLoader[PairBatch]:
         batches = evaluation_batches(rows, world_size=self._world_size, micro_batch_size=self.micro_batch_size)
         reader = self._reader(shards, Transform(self.size_px), Pool(rows, self.seed))
-        return self._loader(EvaluationBatches(reader, batches))
+        return self._loader(FetchingBatches(reader, batches))
 
     def _loader(self, dataset: Dataset[PairBatch]) -> DataLoader[PairBatch]:
         on_accelerator = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
@@ -240,23 +274,6 @@ class ConPairDataModule(LightningDataModule):
             pin_memory=on_accelerator,
             worker_init_fn=obey_only_the_parent,
         )
-
-
-def _require_same_past(saved: dict[str, str], present: dict[str, str]) -> None:
-    changed = [name for name in {**saved, **present} if saved.get(name) != present.get(name)]
-    if changed:
-        raise ValueError(
-            f"Expected the curriculum to have given the samples that it gave before the checkpoint, but the stage "
-            f"{changed[0]!r} gave others, or at other steps. Change only what is still to come, set it back, or start "
-            "a new run."
-        )
-
-
-def content_digest(shards: ShardSet, rows: Rows) -> str:
-    """Return what tells the rows of one set from those of another, wherever its folder is."""
-    digest = hashlib.sha256("".join(shard.sha256 for shard in shards.shards).encode())
-    digest.update(rows.astype("<i8").tobytes())
-    return digest.hexdigest()
 
 
 def _require_at_least(least: int, **values: int) -> None:

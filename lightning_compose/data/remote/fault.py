@@ -30,9 +30,9 @@ def is_transient(error: BaseException) -> bool:
     status = status_of(error)
     if status is not None:
         return status >= 500 or status in _TRANSIENT_STATUSES
-    cause = list(_causes(error))[-1]
-    # It derives from OSError in some of these packages, and says that nothing will ever come.
-    return not isinstance(cause, PermissionError | ValueError) and _is_of_the_network(cause)
+    causes = list(_causes(error))
+    # A URL or a certificate that is wrong now will be wrong later, though the error is one of the network's, too.
+    return any(map(_is_of_the_network, causes)) and not any(isinstance(each, ValueError) for each in causes)
 
 
 def status_of(error: BaseException) -> int | None:
@@ -77,7 +77,9 @@ def _own_status(error: BaseException) -> int | None:
     response = getattr(error, "response", None)
     if isinstance(response, dict):  # botocore
         return response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    status = getattr(response, "status_code", None) or getattr(error, "status", None) or getattr(error, "code", None)
+    status = getattr(response, "status_code", None) or getattr(error, "status", None)
+    if type(error).__name__ == "HttpError":  # gcsfs; others use `code` for something else
+        status = getattr(error, "code", None)
     return int(status) if isinstance(status, int | str) and str(status).isdecimal() else None
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -116,6 +118,8 @@ class RemoteFiles:
 
     # Few: a shard that is open cannot give way to another one.
     max_open = 8
+    # A wait that a person should know of.
+    long_wait_s = 10.0
 
     def __init__(self, url: str, downloads: Downloads) -> None:
         self.url = url
@@ -149,7 +153,17 @@ class RemoteFiles:
         return self.file(shard).shown
 
     def open(self, shard: Shard) -> int:
-        return self.downloads.open(self.file(shard))
+        begun_s = time.monotonic()
+        descriptor = self.downloads.open(self.file(shard))
+        waited_s = time.monotonic() - begun_s
+        if waited_s > self.long_wait_s:
+            warnings.warn(
+                f"Waited {waited_s:.0f} s for {self.name(shard)}, {shard.bytes / 1e6:,.0f} MB, "
+                f"{shard.bytes / waited_s / 1e6:.1f} MB/s. If that goes on, fetch the set ahead of time: "
+                f"`python -m lightning_compose shards fetch {self.root}`.",
+                stacklevel=2,
+            )
+        return descriptor
 
     def file(self, shard: Shard) -> RemoteFile:
         """Return what is fetched for a shard."""
