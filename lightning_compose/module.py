@@ -196,7 +196,8 @@ class ComposeModule(LightningModule):
         nouns = [[each.with_attributes() for each in row] for row in batch.nouns] if self.attributes else batch.nouns
         # One row more, the empty caption: a dropped one becomes it, and so has no nouns.
         tokens = self.backbone.tokenize([*batch.captions, ""], [*nouns, ()], batch.noun_masks.shape[1]).to(self.device)
-        text = self.backbone.encode_text(tokens)
+        encoded = batch.features
+        text = self.backbone.encode_text(tokens) if encoded is None else self.backbone.text(encoded.captions())
         rows = torch.arange(len(batch), device=self.device)
         conditioning = torch.where(dropped, len(batch), rows)
         return tokens[conditioning], text[conditioning], text.pooled[rows]

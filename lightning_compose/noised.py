@@ -35,7 +35,7 @@ class Noised:
 def encode_and_add_noise(
     backbone: Backbone, batch: PairBatch, draws: Draws, timesteps: Tensor, negatives: bool, own_negative_noise: bool
 ) -> Noised:
-    """Encode the images of a batch and add noise.
+    """Encode the images of a batch, unless it brings their features, and add noise.
 
     Args:
         backbone: Encodes.
@@ -48,22 +48,36 @@ def encode_and_add_noise(
     Raises:
         ValueError: When `negatives` and the batch has none.
     """
-    shape = backbone.latent_shape(*batch.positive.shape[-2:])
+    shape = backbone.latent_shape(*batch.noun_masks.shape[-2:])
     moments, noise = draws.normal("moments", shape), draws.normal("noise", shape)
     timesteps = timesteps.to(draws.device)
-    latents = _encode(backbone, batch.positive, moments)
+    latents = _positives(backbone, batch, moments)
     noisy = backbone.add_noise(latents, noise, timesteps)
     target = backbone.target(latents, noise, timesteps)
     if not negatives:
         return Noised(timesteps, noise, noisy, None, target)
-    _require_negatives(batch)
     # The same sampling of latents: images that differ little have latents that differ little.
-    latents = _encode(backbone, batch.negative, moments)
+    latents = _negatives(backbone, batch, moments)
     negative_noise = draws.normal("negative_noise", shape) if own_negative_noise else noise
     return Noised(timesteps, noise, noisy, backbone.add_noise(latents, negative_noise, timesteps), target)
 
 
-def _encode(backbone: Backbone, images: Tensor, noise: Tensor) -> Tensor:
+def _positives(backbone: Backbone, batch: PairBatch, noise: Tensor) -> Tensor:
+    if batch.features is not None:
+        return backbone.sample_latents(batch.features.positive.float(), noise)
+    return _encode(backbone, batch.positive, noise)
+
+
+def _negatives(backbone: Backbone, batch: PairBatch, noise: Tensor) -> Tensor:
+    _require_negatives(batch)
+    if batch.features is not None:
+        return backbone.sample_latents(batch.features.negative.float(), noise)
+    return _encode(backbone, batch.negative, noise)
+
+
+def _encode(backbone: Backbone, images: Tensor | None, noise: Tensor) -> Tensor:
+    if images is None:
+        raise ValueError("Expected a batch of images or of their features, got neither.")
     # In float32 whatever the precision of training: Stable Diffusion's VAE overflows in half precision.
     with torch.autocast(images.device.type, enabled=False):
         return backbone.encode_images(images.float() / 127.5 - 1, noise)
@@ -71,7 +85,8 @@ def _encode(backbone: Backbone, images: Tensor, noise: Tensor) -> Tensor:
 
 def _require_negatives(batch: PairBatch) -> None:
     # So looks a batch whose negative images were not decoded.
-    if batch.negative is batch.positive:
+    read = batch if batch.features is None else batch.features
+    if read.negative is read.positive:
         raise ValueError(
             "Expected `data.negatives: true`, because a loss that is on compares with the negative images, got a batch "
             "without any. Set --data.negatives=true, or the loss's weight to 0."

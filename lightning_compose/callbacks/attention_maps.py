@@ -19,6 +19,7 @@ from lightning_compose.callbacks.ema import averaged
 from lightning_compose.callbacks.every_n_steps import EveryNSteps
 from lightning_compose.callbacks.grid import publish
 from lightning_compose.data.batch import PairBatch
+from lightning_compose.data.dataset import EvaluationBatches
 from lightning_compose.functional import in_mask_share
 from lightning_compose.needs import Needs
 from lightning_compose.step import DenoisingStep
@@ -109,11 +110,14 @@ def denoising_step(
 
 def attention_rows(step: DenoisingStep) -> Iterator[AttentionRow]:
     """Yield a row for each image of the batch that has a supervised noun."""
-    height_px, width_px = step.batch.positive.shape[-2:]
+    images = step.batch.positive
+    if images is None:
+        raise ValueError("Expected the images of the batch to draw maps beside, got their features alone.")
+    height_px, width_px = images.shape[-2:]
     maps = noun_maps(step.attention.values(), step.noun_tokens, (height_px, width_px)).detach().cpu().numpy()
     shares = in_mask_shares(step).cpu().numpy()
     masks = step.batch.noun_masks.cpu().numpy()
-    pixels = step.batch.positive.permute(0, 2, 3, 1).cpu().numpy()
+    pixels = images.permute(0, 2, 3, 1).cpu().numpy()
     for image, supervised in enumerate(step.noun_tokens.any(dim=2).tolist()):
         nouns = tuple(
             NounMap(noun, maps[image, column], masks[image, column], shares[image, column])
@@ -137,11 +141,17 @@ def validation_batches(trainer: Trainer) -> Iterator[PairBatch]:
     """Yield this rank's validation batches, read in this process."""
     loaders = [] if trainer.val_dataloaders is None else CombinedLoader(trainer.val_dataloaders).flattened
     for loader in loaders:
-        alone = copy(loader)
-        if isinstance(alone, DataLoader):
-            # The loader itself would start its workers, or take those that validation keeps.
-            alone.num_workers = 0
-        yield from alone
+        yield from _in_this_process(loader)
+
+
+def _in_this_process(loader: Any) -> Any:
+    if isinstance(loader, DataLoader) and isinstance(loader.dataset, EvaluationBatches):
+        return DataLoader(loader.dataset.with_images(), batch_size=None, sampler=loader.sampler)
+    alone = copy(loader)
+    if isinstance(alone, DataLoader):
+        # The loader itself would start its workers, or take those that validation keeps.
+        alone.num_workers = 0
+    return alone
 
 
 def first_supervised(batches: Iterator[PairBatch], images: int) -> list[PairBatch]:

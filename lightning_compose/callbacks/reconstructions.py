@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.utilities.rank_zero import rank_zero_info
 from PIL import Image
 from torch import Tensor
 
@@ -17,6 +18,8 @@ class Reconstructions(Callback):
 
     Args:
         images: How many, at most the micro-batch; 0 = none.
+
+    A training on a feature cache, which decodes no images, has no such picture and says so.
     """
 
     def __init__(self, images: int = 4) -> None:
@@ -29,6 +32,9 @@ class Reconstructions(Callback):
         if self._done or not self.images or not trainer.is_global_zero:
             return
         self._done = True
+        if batch.positive is None:
+            rank_zero_info("No picture of reconstructions: the features of a cache stand for the images.")
+            return
         originals = batch.positive[: self.images]
         pairs = torch.stack([originals, reconstruct(pl_module.backbone.vae, originals)], dim=1).flatten(0, 1)
         images = [Image.fromarray(each.permute(1, 2, 0).numpy()) for each in pairs.cpu()]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lightning.pytorch import Trainer
+from lightning.pytorch.utilities.rank_zero import rank_zero_warn
 
 from lightning_compose.callbacks.ema import averaged
 from lightning_compose.callbacks.every_n_steps import EveryNSteps
@@ -24,8 +25,8 @@ class SampleGrid(EveryNSteps):
         seed: The i-th prompt has seed + i, at every step: only the model changes between two grids.
         batch_size: Samples at once.
 
-    Where the trainer averages the weights (`EMA`), the average draws. The global random generators are left alone, so
-    pictures do not change the training.
+    A backbone without its encoders draws none, and says so. Where the trainer averages the weights (`EMA`), the average
+    draws. The global random generators are left alone, so pictures do not change the training.
     """
 
     def __init__(
@@ -43,8 +44,16 @@ class SampleGrid(EveryNSteps):
         self.guidance_scale = guidance_scale
         self.batch_size = batch_size
 
+    def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
+        super().on_train_start(trainer, pl_module)
+        if self.prompts and not pl_module.backbone.encoders:
+            rank_zero_warn(
+                "No pictures of samples: drawing needs the encoders, which are left out (`encoders: false`). "
+                "`predict --model.backbone.init_args.encoders=true` draws from any checkpoint of this run."
+            )
+
     def act(self, trainer: Trainer, pl_module: Any) -> None:
-        if not self.prompts or not trainer.is_global_zero:
+        if not self.prompts or not pl_module.backbone.encoders or not trainer.is_global_zero:
             return
         images = generate(
             pl_module.backbone,

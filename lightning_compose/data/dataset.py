@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 
 from torch.utils.data import Dataset, IterableDataset, get_worker_info
@@ -67,6 +68,10 @@ class EvaluationBatches(Dataset[PairBatch]):
 
     def __len__(self) -> int:
         return len(self.batches)
+
+    def with_images(self) -> EvaluationBatches:
+        """Return the same batches with their images, for pictures, where features stand for them."""
+        return type(self)(replace(self.reader, images_too=True), self.batches)
 
     def __getitem__(self, number: int) -> PairBatch:
         rows = self.batches[number].tolist()

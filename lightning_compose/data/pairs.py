@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,11 +21,28 @@ from lightning_compose.data.bad_samples import (
     count_reasons,
 )
 from lightning_compose.data.batch import PairBatch
+from lightning_compose.data.cache import FeatureCache
+from lightning_compose.data.cache.features import CachedFeatures, stack_features
+from lightning_compose.data.cache.layout import NEGATIVE_MOMENTS, Features
 from lightning_compose.data.images import decode_image
 from lightning_compose.data.noun_masks import noun_masks
-from lightning_compose.data.schema import Annotation, EncodedImage, Sample, SampleError
+from lightning_compose.data.schema import Annotation, Sample, SampleError
 from lightning_compose.data.shards import ShardError, ShardSet
 from lightning_compose.data.transforms import Mask, Pixels, Placement, Transform
+
+
+class Images(NamedTuple):
+    """The images of one sample, transformed.
+
+    Args:
+        size: The positive's in its file, ``(height_px, width_px)``.
+        positive: uint8 ``[c, h, w]``.
+        negative: uint8 ``[c, h, w]``; None where there is none, or nobody needs it.
+    """
+
+    size: tuple[int, ...]
+    positive: Pixels
+    negative: Pixels | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +54,8 @@ class PreparedPair:
         key: Its key in its shard.
         shard: Path of the shard, relative to the set.
         annotation: As it lies there.
-        positive: uint8 ``[c, h, w]``.
-        negative: uint8 ``[c, h, w]``; None where there is none, or nobody needs it.
+        images: None where features stand for them.
+        features: By member; None without a cache.
         noun_masks: bool ``[h, w]`` by the noun's place; of the supervised nouns only.
         unsupervised: How many nouns are not, by reason.
     """
@@ -46,10 +64,17 @@ class PreparedPair:
     key: str
     shard: str
     annotation: Annotation
-    positive: Pixels
-    negative: Pixels | None
+    images: Images | None
+    features: Features | None
     noun_masks: dict[int, Mask]
     unsupervised: Counter[str]
+
+    @property
+    def has_negative(self) -> bool:
+        """Whether it has a negative that the batch takes."""
+        if self.images is not None:
+            return self.images.negative is not None
+        return self.features is not None and NEGATIVE_MOMENTS in self.features
 
 
 @dataclass(frozen=True)
@@ -62,6 +87,8 @@ class PairReader:
         max_nouns: n; further nouns of a caption are dropped and counted.
         negatives: Whether negative images are decoded; without, `negative` is `positive`.
         replacements: What is read in the place of a bad sample; None = nothing, it is an error.
+        cache: Features that stand for images and encoded captions; None = images are decoded.
+        images_too: With a cache: whether images are decoded all the same.
     """
 
     shards: ShardSet
@@ -69,6 +96,8 @@ class PairReader:
     max_nouns: int
     negatives: bool = True
     replacements: Replacements | None = None
+    cache: FeatureCache | None = None
+    images_too: bool = False
 
     def read(self, rows: Sequence[int], indices: Sequence[int]) -> PairBatch:
         """Read one batch.
@@ -83,7 +112,8 @@ class PairReader:
         """
         bad: list[BadSample] = []
         pairs = [self._usable(row, index, bad) for row, index in zip(rows, indices, strict=True)]
-        return stack(pairs, self.max_nouns, self.negatives, bad)
+        empty = None if self.cache is None else self.cache.empty_caption
+        return stack(pairs, self.max_nouns, self.transform.size_px, self.negatives, bad, empty)
 
     def prepare(self, row: int, index: int) -> PreparedPair:
         """Read, decode and transform one sample, whole or not at all.
@@ -95,12 +125,19 @@ class PairReader:
         Raises:
             ShardError: With shard, key and reason, when anything of the sample that is needed is bad.
         """
-        sample, shard = self.shards.read(row), self._shard(row)
+        features = None if self.cache is None else self.cache.read(row, self.negatives)
+        sample = self.shards.read(row) if features is None or self.images_too else None
+        annotation = self.shards.annotation(row) if sample is None else sample.annotation
+        key, shard = self.shards.key(row) if sample is None else sample.key, self._shard(row)
         try:
-            return self._transformed(sample, shard, index)
+            placement = self.transform.place(index, _captions(annotation))
+            images = None if sample is None else self._images(sample, placement)
+            size = _mask_size(annotation) if images is None else images.size
+            masks, unsupervised = noun_masks(annotation, size, self.transform, placement, self.max_nouns)
         except SampleError as error:
             where = os.path.join(os.fspath(self.shards.root), shard)
-            raise ShardError(where, sample.key, error.reason, str(error)) from error
+            raise ShardError(where, key, error.reason, str(error)) from error
+        return PreparedPair(index, key, shard, annotation, images, features, masks, unsupervised)
 
     def _usable(self, row: int, index: int, bad: list[BadSample]) -> PreparedPair:
         """Prepare the row or the first one in its place that is not bad; append those that are."""
@@ -121,41 +158,35 @@ class PairReader:
     def _shard(self, row: int) -> str:
         return self.shards.shards[self.shards.table[row]["shard"]].path
 
-    def _transformed(self, sample: Sample, shard: str, index: int) -> PreparedPair:
-        annotation = sample.annotation
-        placement = self.transform.place(index, _captions(annotation))
-        image = decode_image(sample.positive)
-        masks, unsupervised = noun_masks(annotation, image.shape[:2], self.transform, placement, self.max_nouns)
-        return PreparedPair(
-            index=index,
-            key=sample.key,
-            shard=shard,
-            annotation=annotation,
-            positive=self._pixels(image, placement),
-            negative=self._negative(sample.negative, placement),
-            noun_masks=masks,
-            unsupervised=unsupervised,
-        )
-
-    def _negative(self, image: EncodedImage | None, placement: Placement) -> Pixels | None:
-        return self._pixels(decode_image(image), placement) if image is not None and self.negatives else None
+    def _images(self, sample: Sample, placement: Placement) -> Images:
+        positive = decode_image(sample.positive)
+        negative = decode_image(sample.negative) if sample.negative is not None and self.negatives else None
+        pixels = None if negative is None else self._pixels(negative, placement)
+        return Images(positive.shape[:2], self._pixels(positive, placement), pixels)
 
     def _pixels(self, image: Pixels, placement: Placement) -> Pixels:
         return self.transform.image(image, placement).transpose(2, 0, 1)
 
 
 def stack(
-    pairs: Sequence[PreparedPair], max_nouns: int, negatives: bool = True, bad: Sequence[BadSample] = ()
+    pairs: Sequence[PreparedPair],
+    max_nouns: int,
+    size_px: int,
+    negatives: bool = True,
+    bad: Sequence[BadSample] = (),
+    empty_caption: Features | None = None,
 ) -> PairBatch:
     """Stack prepared pairs to a batch.
 
     Args:
         pairs: At least one.
         max_nouns: n, to which the nouns are padded.
+        size_px: Side of images and masks.
         negatives: Whether the batch has negatives of its own; without, `negative` is `positive`.
         bad: What some of them replace.
+        empty_caption: Its features, by field; None without a cache.
     """
-    positive = _stacked([pair.positive for pair in pairs])
+    positive, negative = _stacked_images(pairs, negatives)
     return PairBatch(
         indices=[pair.index for pair in pairs],
         keys=[pair.key for pair in pairs],
@@ -163,17 +194,28 @@ def stack(
         negative_captions=[pair.annotation.negative_caption for pair in pairs],
         nouns=[pair.annotation.nouns[:max_nouns] for pair in pairs],
         positive=positive,
-        negative=_stacked_negatives(pairs) if negatives else positive,
-        has_negative=torch.tensor([pair.negative is not None for pair in pairs]),
-        noun_masks=torch.from_numpy(_stacked_masks(pairs, max_nouns)),
+        negative=negative,
+        has_negative=torch.tensor([pair.has_negative for pair in pairs]),
+        noun_masks=torch.from_numpy(_stacked_masks(pairs, max_nouns, size_px)),
         noun_supervised=torch.from_numpy(_supervised(pairs, max_nouns)),
         unsupervised=_by_shard(pairs),
         bad=list(bad),
+        features=None if empty_caption is None else _stacked_features(pairs, empty_caption, negatives),
     )
 
 
-def _stacked_negatives(pairs: Sequence[PreparedPair]) -> Tensor:
-    return _stacked([pair.positive if pair.negative is None else pair.negative for pair in pairs])
+def _stacked_images(pairs: Sequence[PreparedPair], negatives: bool) -> tuple[Tensor | None, Tensor | None]:
+    images = [pair.images for pair in pairs if pair.images is not None]
+    if not images:
+        return None, None
+    positive = _stacked([each.positive for each in images])
+    if not negatives:
+        return positive, positive
+    return positive, _stacked([each.positive if each.negative is None else each.negative for each in images])
+
+
+def _stacked_features(pairs: Sequence[PreparedPair], empty_caption: Features, negatives: bool) -> CachedFeatures:
+    return stack_features([pair.features for pair in pairs if pair.features is not None], empty_caption, negatives)
 
 
 def _stacked(images: Sequence[Pixels]) -> Tensor:
@@ -181,8 +223,8 @@ def _stacked(images: Sequence[Pixels]) -> Tensor:
     return torch.from_numpy(np.stack(images, out=np.empty((len(images), *images[0].shape), dtype=np.uint8)))
 
 
-def _stacked_masks(pairs: Sequence[PreparedPair], max_nouns: int) -> Mask:
-    masks = np.zeros((len(pairs), max_nouns, *pairs[0].positive.shape[1:]), dtype=np.bool_)
+def _stacked_masks(pairs: Sequence[PreparedPair], max_nouns: int, size_px: int) -> Mask:
+    masks = np.zeros((len(pairs), max_nouns, size_px, size_px), dtype=np.bool_)
     for place, pair in enumerate(pairs):
         for column, mask in pair.noun_masks.items():
             masks[place, column] = mask
@@ -203,3 +245,8 @@ def _by_shard(pairs: Sequence[PreparedPair]) -> Counter[tuple[str, str]]:
 def _captions(annotation: Annotation) -> tuple[str, ...]:
     negative = annotation.negative_caption
     return (annotation.caption,) if negative is None else (annotation.caption, negative)
+
+
+def _mask_size(annotation: Annotation) -> tuple[int, ...]:
+    # Where no image is decoded, the masks must at least have one size.
+    return annotation.masks[0].size if annotation.masks else ()

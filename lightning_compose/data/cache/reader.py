@@ -6,6 +6,7 @@ import math
 import os
 import zlib
 from collections import OrderedDict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,9 @@ class FeatureCache:
             )
         return features
 
+    @cached_property
     def empty_caption(self) -> Features:
-        """Return the fields of the empty caption, by their names."""
+        """The fields of the empty caption, by their names."""
         features = self._read(len(self), frozenset())
         return {name.removeprefix(TEXT): value for name, value in features.items()}
 
