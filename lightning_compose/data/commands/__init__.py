@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Sequence
 
 from lightning_compose.cli.errors import OneLineParser, one_line_errors
-from lightning_compose.data.commands import check, index, pack, show
+from lightning_compose.data.commands import cache, check, index, pack, show
 from lightning_compose.data.commands.prog import PROG
 
-COMMANDS = {"index": index, "check": check, "show": show, "pack": pack}
+COMMANDS = {"index": index, "check": check, "show": show, "pack": pack, "cache": cache}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -19,8 +19,18 @@ def main(argv: Sequence[str] | None = None) -> None:
         argv: The arguments after the program's name; None = those of the process.
     """
     with one_line_errors(PROG):
-        arguments = _parser().parse_args(argv)
+        arguments = _arguments(argv)
         arguments.run(arguments)
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = _parser()
+    arguments, others = parser.parse_known_args(argv)
+    # Keys of a config, for a command that takes them.
+    arguments.keys = others
+    if others and "takes_keys" not in arguments:
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    return arguments
 
 
 def _parser() -> argparse.ArgumentParser:
