@@ -87,9 +87,9 @@ class SampleReport:
         total = self._total()
         lines = []
         if total.bad:
-            lines.append(f"{len(total.bad):,} bad samples were replaced.")
+            lines.append(f"Bad samples that were replaced: {len(total.bad):,}")
         if total.unsupervised:
-            lines.append(f"{total.unsupervised.total():,} nouns in {total.samples:,} samples were unsupervised.")
+            lines.append(f"Nouns without supervision: {total.unsupervised.total():,}, in {total.samples:,} samples")
         return "\n".join([*lines, table(self.findings())]) if lines else ""
 
     def state_dict(self) -> dict[str, Any]:
