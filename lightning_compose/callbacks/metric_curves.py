@@ -35,7 +35,8 @@ def read_names(files: Sequence[Path]) -> list[str]:
 def read_points(files: Sequence[Path], metrics: Sequence[str]) -> dict[str, Points]:
     """Read each metric's (step, value) from one CSV file a life, in the order of the lives.
 
-    A life that was resumed before the end of the one before replaces what that one logged later on.
+    A life that was resumed before the end of the one before replaces what that one logged later on; at its own first
+    step it may begin with a validation that was made up for, and then replaces that alone.
     """
     points: dict[str, Points] = {name: [] for name in metrics}
     for file in files:
@@ -43,8 +44,9 @@ def read_points(files: Sequence[Path], metrics: Sequence[str]) -> dict[str, Poin
             rows = list(csv.DictReader(lines))
         first_step = min((int(row["step"]) for row in rows), default=0)
         for name in metrics:
-            kept = [point for point in points[name] if point[0] < first_step] if rows else points[name]
-            points[name] = kept + [(int(row["step"]), float(row[name])) for row in rows if row.get(name)]
+            new = [(int(row["step"]), float(row[name])) for row in rows if row.get(name)]
+            begin = first_step if new and new[0][0] == first_step else first_step + 1
+            points[name] = [each for each in points[name] if not rows or each[0] < begin] + new
     return points
 
 

@@ -21,6 +21,13 @@ def test_a_resumed_life_replaces_what_it_repeats(tmp_path):
     assert points == {"train/loss": [(0, 5), (1, 4), (2, 2.5), (3, 2)], "val/loss": [(1, 9)]}
 
 
+def test_a_validation_that_was_made_up_for_replaces_no_training(tmp_path):
+    first = life(tmp_path, 0, "step,train/loss,val/loss\n0,5,\n1,4,\n1,,9\n2,3,\n")
+    second = life(tmp_path, 1, "step,train/loss,val/loss\n1,,8\n2,2.5,\n")
+    points = read_points([first, second], ["train/loss", "val/loss"])
+    assert points == {"train/loss": [(0, 5), (1, 4), (2, 2.5)], "val/loss": [(1, 8)]}
+
+
 def test_an_empty_life_replaces_nothing(tmp_path):
     files = [life(tmp_path, 0, "step,a\n0,5\n"), life(tmp_path, 1, "step,a\n")]
     assert read_points(files, ["a"]) == {"a": [(0, 5)]}
