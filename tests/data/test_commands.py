@@ -1,10 +1,12 @@
 """`shards index|show|pack`: what they print, what they write, and one clear line for every mistake."""
 
+import csv
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from damaged_sets import flip
 from PIL import Image
 
 from lightning_compose.data.commands import main
@@ -29,6 +31,41 @@ def test_index(write_set, capsys):
     assert out == f"Indexed 9 samples in {root}.\n"
     assert "100%" in progress
     assert len(ShardSet(root)) == 9
+
+
+def test_index_leaves_out_what_is_bad_when_told_to(write_set, capsys):
+    root = write_set()
+    (root / "single/000001.tar").write_bytes(b"no tar")
+    with pytest.raises(SystemExit):
+        main(["index", str(root)])
+    assert "Copy or pack the shard again" in capsys.readouterr().err
+    main(["index", str(root), "--on_bad_sample", "skip"])
+    out = capsys.readouterr().out
+    assert f"Indexed 8 samples in {root}.\nRefused 1 samples and shards:\n" in out
+    assert "refused  damaged_tar  single/000001.tar  1" in out
+    with pytest.raises(SystemExit) as caught:
+        main(["check", str(root)])
+    assert caught.value.code == 1
+    assert "0 bad, 0 refused when indexed, 1 bad or refused shards" in capsys.readouterr().out
+
+
+def test_check(write_set, tmp_path, capsys):
+    root = write_set()
+    main(["check", str(root), "--size_px", "16"])
+    assert (
+        "9 samples; 0 bad, 0 refused when indexed, 0 bad or refused shards, 9 unsupervised" in capsys.readouterr().out
+    )
+    flip(root, 3, "positive")
+    with pytest.raises(SystemExit) as caught:
+        main(["check", str(root), "--out", str(tmp_path / "new/report.csv")])
+    assert caught.value.code == 1
+    out = capsys.readouterr().out
+    assert "9 samples; 1 bad, " in out
+    assert "crc32_mismatch" in out
+    with (tmp_path / "new/report.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert {each["key"] for each in lines if each["reason"] == "crc32_mismatch"} == {ShardSet(root).key(3)}
+    assert len(lines) == 1 + 1 + 8, "the shard, the sample, and a noun in each other one"
 
 
 def test_show_writes_where_it_says(write_set, tmp_path, monkeypatch, capsys):
@@ -75,7 +112,15 @@ def test_mistakes_in_tables(write_set, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     "argv",
-    [[], ["melt"], ["show"], ["show", "a", "--samples", "0"], ["show", "a", "--samples", "x"], ["index", "a", "b"]],
+    [
+        [],
+        ["melt"],
+        ["show"],
+        ["show", "a", "--samples", "0"],
+        ["show", "a", "--samples", "x"],
+        ["check", "a", "--size_px", "0"],
+        ["index", "a", "b"],
+    ],
 )
 def test_mistakes_on_the_command_line(argv, capsys):
     assert "--help" in refusal(capsys, *argv)
@@ -93,6 +138,7 @@ def test_no_command_loads_torch(write_set, tmp_path):
 import sys
 from lightning_compose.data.commands import main
 main(["index", {str(write_set())!r}])
+main(["check", {str(tmp_path / "set")!r}])
 main(["show", {str(tmp_path / "set")!r}, "--out", {str(tmp_path / "out.png")!r}])
 sys.exit(sorted({{"torch", "matplotlib", "webdataset"}} & set(sys.modules)) or 0)
 """

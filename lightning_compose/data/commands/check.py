@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from lightning_compose.data.commands.count import count
 from lightning_compose.data.findings import Finding, table, write_csv
 from lightning_compose.data.set_check import check_set
 from lightning_compose.data.shards import ShardSet
@@ -22,8 +23,10 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     command.add_argument("dir", metavar="DIR", help="the set's folder, or its URL")
     command.add_argument("--out", type=Path, metavar="CSV", help="write a line a sample to this file")
-    command.add_argument("--size_px", type=int, default=512, metavar="N", help="data.size_px (default: %(default)s)")
-    command.add_argument("--max_nouns", type=int, default=8, metavar="N", help="data.max_nouns (default: %(default)s)")
+    command.add_argument("--size_px", type=count, default=512, metavar="N", help="data.size_px (default: %(default)s)")
+    command.add_argument(
+        "--max_nouns", type=count, default=8, metavar="N", help="data.max_nouns (default: %(default)s)"
+    )
     command.set_defaults(run=run)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from lightning_compose.data.commands.count import count
 from lightning_compose.data.contact_sheet import contact_sheet
 from lightning_compose.data.shards import ShardSet
 from lightning_compose.data.summary import summarize
@@ -15,7 +16,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser("show", help="print what is in a set and draw some of its samples")
     command.add_argument("dir", type=Path, metavar="DIR", help="the set's folder")
     command.add_argument("--out", type=Path, metavar="PNG", help="the picture (default: ./DIR_samples.png)")
-    command.add_argument("--samples", type=_count, default=12, metavar="N", help="how many (default: %(default)s)")
+    command.add_argument("--samples", type=count, default=12, metavar="N", help="how many (default: %(default)s)")
     command.set_defaults(run=run)
 
 
@@ -27,9 +28,3 @@ def run(arguments: argparse.Namespace) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     contact_sheet(samples).save(out, "PNG")
     print(f"\nWrote {len(samples)} samples to {out}.")
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"Expected a number of at least 1, got {text!r}.")
-    return int(text)
