@@ -33,8 +33,11 @@ def noun_masks(
     """
     nouns = _kept(annotation.nouns, max_nouns)
     needed = {noun.mask for noun in nouns if noun.mask is not None}
-    whole = {number: _decoded(number, annotation.masks[number], size) for number in needed}
-    cut = {number: transform.mask(mask, placement) for number, mask in whole.items()}
+    cut: dict[int, Mask] = {}
+    empty: dict[int, bool] = {}
+    for number in needed:  # One whole mask at a time: each may have 64 million pixels.
+        whole = _decoded(number, annotation.masks[number], size)
+        cut[number], empty[number] = transform.mask(whole, placement), not whole.any()
     masks: dict[int, Mask] = {}
     unsupervised = Counter({TOO_MANY: len(annotation.nouns) - len(nouns)})
     for place, noun in enumerate(nouns):
@@ -43,7 +46,7 @@ def noun_masks(
         elif cut[noun.mask].any():
             masks[place] = cut[noun.mask]
         else:
-            unsupervised[VANISHED if whole[noun.mask].any() else EMPTY_MASK] += 1
+            unsupervised[EMPTY_MASK if empty[noun.mask] else VANISHED] += 1
     return masks, +unsupervised
 
 

@@ -18,6 +18,8 @@ from typing import Any
 
 FORMAT_VERSION = 1
 MAX_ANNOTATION_BYTES = 4 * 2**20
+# In characters; far more than any text encoder takes. Every span of it is compared with its noun.
+MAX_CAPTION_LENGTH = 10_000
 STAGES = ("single", "composition", "complex")
 CATEGORIES = ("color", "shape", "texture", "counting", "spatial", "non-spatial", "scene", "complex", "other")
 POSITIVE, NEGATIVE, ANNOTATION = "positive", "negative", "json"
@@ -180,6 +182,10 @@ def _require_member(name: str, value: str, known: tuple[str, ...]) -> None:
 def _require_text(name: str, text: str) -> None:
     if not text.strip():
         raise SampleError(f"empty_{name}", f"Expected {name} to describe its image, got {text!r}. Write one.")
+    if len(text) > MAX_CAPTION_LENGTH:
+        raise SampleError(
+            f"bad_{name}", f"Expected {name} to have at most {MAX_CAPTION_LENGTH:,} characters, got {len(text):,}."
+        )
     try:
         text.encode()
     except UnicodeEncodeError as error:  # JSON can spell half of a surrogate pair, which no tokenizer can take.
@@ -189,9 +195,10 @@ def _require_text(name: str, text: str) -> None:
 def _require_spans(phrase: Phrase, caption: str) -> None:
     if not phrase.spans:
         raise SampleError("span_outside_caption", f"Expected {phrase.text!r} to have a span in its caption, got none.")
+    text = phrase.text.casefold()
     for start, end in phrase.spans:
         found = caption[start:end] if 0 <= start < end <= len(caption) else ""
-        if not found or found.casefold() != phrase.text.casefold():
+        if not found or (found != phrase.text and found.casefold() != text):
             raise SampleError(
                 "span_outside_caption",
                 f"Expected characters [{start}, {end}) of the caption {caption!r} to read {phrase.text!r}, "

@@ -56,6 +56,7 @@ def test_keys_of_users_are_ignored_and_optional_ones_may_lack():
         ({"category": "taste"}, "unknown_category"),
         ({"caption": " "}, "empty_caption"),
         ({"caption": "\ud800"}, "bad_caption"),
+        ({"caption": "a cup " * 2000}, "bad_caption"),
         ({"caption": 7}, "bad_annotation"),
         ({"negative_caption": ""}, "empty_negative_caption"),
         ({"negative_caption": 7}, "bad_annotation"),

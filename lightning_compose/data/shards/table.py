@@ -162,8 +162,8 @@ def map_table(path: Path, root: str | Path) -> np.ndarray:
     """
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
-    except ValueError as error:
-        raise stale_index(root, f"{TABLE} cannot be read: {error}") from error
+    except Exception as error:  # On forged headers NumPy's parser raises TokenError, RecursionError and more.
+        raise stale_index(root, f"{TABLE} cannot be read: {error!r}") from error
 
 
 def require_folder(root: Path) -> None:

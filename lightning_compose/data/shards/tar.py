@@ -13,6 +13,15 @@ from lightning_compose.data.shards.members import MAX_MEMBER_BYTES
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 _END_BYTES = 2 * tarfile.BLOCKSIZE
 _CHUNK_BYTES = 2**20
+# Long names and PAX headers: some hundred bytes. What tarfile does with them is quadratic in their length.
+_MAX_EXTENSION_BYTES = 4096
+_EXTENSIONS = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
 
 
 class TarMember(NamedTuple):
@@ -21,6 +30,17 @@ class TarMember(NamedTuple):
     name: str
     offset: int
     size: int
+
+
+class _Header(tarfile.TarInfo):
+    """A header whose extension is of a bearable size; tarfile itself reads as much as the header says."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Header:
+        header = super().frombuf(buf, encoding, errors)
+        if header.type in _EXTENSIONS and header.size > _MAX_EXTENSION_BYTES:
+            raise ValueError(f"an extended header has {header.size:,} bytes, more than {_MAX_EXTENSION_BYTES:,}")
+        return header
 
 
 def list_members(path: Path) -> list[TarMember]:
@@ -32,7 +52,7 @@ def list_members(path: Path) -> list[TarMember]:
     with path.open("rb") as file:
         _refuse_compressed(path, file)
         try:
-            with tarfile.TarFile(fileobj=file, mode="r") as tar:
+            with tarfile.TarFile(fileobj=file, mode="r", tarinfo=_Header) as tar:
                 members = list(_plain_files(path, tar))
                 _require_end(path, file, tar.offset)
         except ShardError:
@@ -64,6 +84,8 @@ def _plain_files(path: Path, tar: tarfile.TarFile) -> Iterator[TarMember]:
         end = member.offset_data + member.size
         _require_plain_file(path, member)
         yield TarMember(member.name, member.offset_data, member.size)
+        # tarfile keeps all it has seen: of millions of small members that is twice the file.
+        tar.members.clear()  # type: ignore[attr-defined]
 
 
 def _require_plain_file(path: Path, member: tarfile.TarInfo) -> None:

@@ -137,3 +137,14 @@ def test_forged_extended_headers_are_refused(tmp_path, headers):
     member.pax_headers = headers
     path = packed(tmp_path / "a.tar", tarfile.PAX_FORMAT, [member])
     assert refusal(path) in ("damaged_tar", "member_too_large")
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK])
+@pytest.mark.parametrize("size", [5000, 2**36])
+def test_extended_headers_are_not_read_before_their_size_is_known(tmp_path, kind, size):
+    # Of a megabyte of digits tarfile's parser would make an hour, of 64 gigabytes it would ask the memory.
+    long = odd_member(kind)
+    long.size = size
+    path = packed(tmp_path / "a.tar")
+    path.write_bytes(long.tobuf(tarfile.GNU_FORMAT) + b"1" * 2**20 + path.read_bytes())
+    assert refusal(path) == "damaged_tar"
