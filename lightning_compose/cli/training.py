@@ -37,6 +37,7 @@ from lightning_compose.cli.run_lock import locked
 from lightning_compose.cli.run_start import RunStart
 from lightning_compose.curriculum import Curriculum
 from lightning_compose.data.datamodule import ConPairDataModule
+from lightning_compose.data.remote.limits import downloads_of
 from lightning_compose.data.shards import ShardSet
 from lightning_compose.inference import choose_weights, read_checkpoint
 from lightning_compose.module import ComposeModule
@@ -177,7 +178,8 @@ class ComposeCLI(LightningCLI):
         config = self.config[self.command]
         _require_loss_classes(config.losses)
         if isinstance(self.datamodule_class, type) and issubclass(self.datamodule_class, ConPairDataModule):
-            _require_shards(config.data.get("test_root" if self.command == "test" else "root"))
+            root = config.data.get("test_root" if self.command == "test" else "root")
+            _require_shards(root, config.data.get("download_dir"))
         if self.command == "fit":
             _require_max_steps(config.trainer, has_stages=bool(config.curriculum.stages))
             if is_first_process() and not config.trainer.fast_dev_run:
@@ -265,10 +267,10 @@ def _require_max_steps(trainer: Any, has_stages: bool) -> None:
         )
 
 
-def _require_shards(root: str | None) -> None:
+def _require_shards(root: str | None, download_dir: str | None) -> None:
     # Before the model is made, which may first have to be downloaded. A subclass may have fixed its root.
     if root is not None:
-        ShardSet(root)
+        ShardSet(root, downloads_of(download_dir, None))
 
 
 def _require_loss_classes(named: dict[str, Any]) -> None:

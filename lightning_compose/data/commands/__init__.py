@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Sequence
 
 from lightning_compose.cli.errors import OneLineParser, one_line_errors
-from lightning_compose.data.commands import cache, check, index, pack, show
+from lightning_compose.data.commands import cache, check, fetch, index, pack, show
 from lightning_compose.data.commands.prog import PROG
 
-COMMANDS = {"index": index, "check": check, "show": show, "pack": pack, "cache": cache}
+COMMANDS = {"index": index, "check": check, "show": show, "pack": pack, "cache": cache, "fetch": fetch}
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -142,8 +142,9 @@ class RemoteFiles:
     def table(self, sha256: str) -> Path:
         file = RemoteFile(self.url, TABLE, 0, sha256)
         if not self.downloads.has(file):
-            # The index does not tell its size.
-            self.downloads.fetch(replace(file, bytes=client.size(file.url, self.downloads.patience)))
+            # The index does not tell its size, and the limit is for shards: nothing could give way to the table.
+            size = client.size(file.url, self.downloads.patience)
+            replace(self.downloads, limit_bytes=None).fetch(replace(file, bytes=size))
         return self.downloads.path(file)
 
     def require(self, shard: Shard) -> None:
