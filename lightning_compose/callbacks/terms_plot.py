@@ -15,7 +15,7 @@ from lightning_compose.callbacks.metric_curves import Points, draw_line, running
 
 SPLITS = {"train": "C0", "val": "C1"}
 WEIGHTED = "_weighted"
-NO_TERMS = {"lr", "grad_norm", "images_per_s", "stage"}
+NO_TERMS = {"lr", "grad_norm", "images_per_s", "stage", "bad_samples"}
 FIRST = ("loss", "denoise")
 COLUMNS = 3
 PANEL_INCHES = (4.0, 2.6)

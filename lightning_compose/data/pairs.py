@@ -149,7 +149,7 @@ class PairReader:
                 return self.prepare(candidate, index)
             except ShardError as error:
                 key = self.shards.key(candidate)
-                bad.append(BadSample(candidate, self._shard(candidate), key, error.reason, error.message))
+                bad.append(BadSample(candidate, self._shard(candidate), key, error.reason, error.in_shard))
         raise TooManyBadSamplesError(
             f"Expected one of {MAX_DRAWS} samples drawn in the place of a bad one to be good, got "
             f"{count_reasons(bad[before:])}. Run `python -m lightning_compose shards check {self.shards.root}`."

@@ -62,7 +62,7 @@ def _check_sample(shards: ShardSet, row: int, shard: str, transform: Transform, 
     except SampleError as error:
         yield Finding("bad", error.reason, shard, shards.key(row), message=str(error))
     except ShardError as error:
-        yield Finding("bad", error.reason, shard, shards.key(row), message=f"{error.member}: {error.message}")
+        yield Finding("bad", error.reason, shard, shards.key(row), message=error.in_shard)
     else:
         for reason, nouns in unsupervised.items():
             yield Finding("unsupervised", reason, shard, shards.key(row), nouns)

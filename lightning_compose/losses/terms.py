@@ -17,7 +17,7 @@ from lightning_compose.step import DenoisingStep
 WEIGHTED = "weighted"
 # What else is logged beside the terms.
 RESERVED_NAMES = frozenset(
-    {"denoise", "loss", "lr", "grad_norm", "images_per_s", "stage", "unsupervised_nouns_per_sample"}
+    {"denoise", "loss", "lr", "grad_norm", "images_per_s", "stage", "unsupervised_nouns_per_sample", "bad_samples"}
 )
 NAMES_OF_MODULE_DICT = frozenset(dir(nn.ModuleDict()))
 

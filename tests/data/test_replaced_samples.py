@@ -23,6 +23,12 @@ DAMAGED = (1, 2, 7, 12)
 CUTS = [(1, 0), (1, 2), (2, 0), (2, 1), (2, 3), (4, 0)]
 
 
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path, monkeypatch):
+    # A curriculum draws its timeline where the run is.
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def root(write_set, make_sample):
     return write_set([make_sample(number) for number in range(SAMPLES)], samples_per_shard=4)

@@ -11,7 +11,17 @@ from lightning_compose.losses import LossCallback
 from lightning_compose.losses.terms import LossTerms
 from lightning_compose.needs import Needs
 
-LOGGED = ["denoise", "loss", "lr", "grad_norm", "images_per_s", "stage", "unsupervised_nouns_per_sample", "t_weighted"]
+LOGGED = [
+    "denoise",
+    "loss",
+    "lr",
+    "grad_norm",
+    "images_per_s",
+    "stage",
+    "unsupervised_nouns_per_sample",
+    "bad_samples",
+    "t_weighted",
+]
 NO_MODULES = ["", "a.b", "keys", "values", "training"]
 STEP = SimpleNamespace(prediction=torch.ones(2, 4, 8, 8))
 

@@ -27,6 +27,11 @@ class ShardError(ValueError):
         where = self.path if name is None else f"{self.path}, member {name}"
         super().__init__(f"{where}: {message}")
 
+    @property
+    def in_shard(self) -> str:
+        """The message for whoever knows the shard already."""
+        return self.message if self.member is None else f"{self.member}: {self.message}"
+
     def __reduce__(self) -> tuple[Any, ...]:
         # Exceptions cross from DataLoader workers by pickle, which calls __init__ with args alone.
         return type(self), (self.path, self.member, self.reason, self.message)
