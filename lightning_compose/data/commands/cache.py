@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from lightning_compose.data.commands.count import count
 from lightning_compose.data.commands.prog import PROG
 
 
@@ -20,8 +21,8 @@ def add(commands: argparse._SubParsersAction) -> None:
         "-c", "--config", action="append", metavar="YAML", help="that of the training; may be repeated"
     )
     command.add_argument("--out", type=Path, required=True, metavar="CACHE", help="the cache's folder")
-    command.add_argument("--processes", type=_count, default=1, metavar="N", help="that encode (default: %(default)s)")
-    command.add_argument("--batch_size", type=_count, default=8, metavar="N", help="at once (default: %(default)s)")
+    command.add_argument("--processes", type=count, default=1, metavar="N", help="that encode (default: %(default)s)")
+    command.add_argument("--batch_size", type=count, default=8, metavar="N", help="at once (default: %(default)s)")
     command.add_argument("--device", default="auto", help="cuda or cpu (default: a GPU where there is one)")
     command.set_defaults(run=run, takes_keys=True)
 
@@ -33,9 +34,3 @@ def run(arguments: argparse.Namespace) -> None:
     files = [part for file in arguments.config or () for part in ("--config", file)]
     keys = [*files, *arguments.keys]
     cache(arguments.dir, arguments.out, keys, arguments.processes, arguments.batch_size, arguments.device)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"Expected a number of at least 1, got {text!r}.")
-    return int(text)
