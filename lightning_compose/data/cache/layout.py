@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lightning_compose.data.shards import ShardError
+from lightning_compose.data.shards.npy import map_rows
 from lightning_compose.data.shards.table import INDEX, TABLE, file_sha256, flush_folder, replaced
 
 FORMAT_VERSION = 1
@@ -124,11 +125,11 @@ def _read_table(root: Path, layout: Layout, sha256: str) -> np.ndarray:
     if not path.is_file() or file_sha256(path) != sha256:
         raise _broken(root, f"{TABLE} is not the one that {INDEX} describes")
     try:
-        table = np.load(path, mmap_mode="r", allow_pickle=False)
+        table = map_rows(path, table_dtype(len(layout.members)))
     except ValueError as error:
         raise _broken(root, f"{TABLE} cannot be read: {error}") from error
-    if table.dtype != table_dtype(len(layout.members)) or table.ndim != 1 or len(table) < 1:
-        raise _broken(root, f"{TABLE} has rows of another kind")
+    if len(table) < 1 or table["shard"].max() >= len(layout.shards):
+        raise _broken(root, f"{TABLE} has no rows, or rows of tars that are not there")
     return table
 
 

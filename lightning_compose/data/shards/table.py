@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,8 +21,10 @@ import numpy as np
 from lightning_compose.data.schema import CATEGORIES, FORMAT_VERSION, STAGES, Annotation
 from lightning_compose.data.shards.error import ShardError
 from lightning_compose.data.shards.members import MAX_KEY_BYTES, SLOTS, SUFFIXES
+from lightning_compose.data.shards.npy import map_rows, read_header
 
 INDEX, TABLE = "index.json", "index.npy"
+_KEY_BYTES = re.compile(r"'key', '\|S(\d{1,2})'")
 ABSENT = (0, 0, -1, 0)
 _MEMBER = np.dtype([("suffix", "u1"), ("offset", "<i8"), ("size", "<i8"), ("crc32", "<u4")])
 
@@ -105,7 +108,8 @@ def write_index(
         **({"refused": refused} if refused else {}),
     }
     with replaced(root / INDEX) as file:
-        file.write(json.dumps(header, ensure_ascii=False, indent=1).encode() + b"\n")
+        # The names of refused members need not be Unicode; what cannot be encoded is written as JSON escapes it.
+        file.write(json.dumps(header, ensure_ascii=False, indent=1).encode(errors="backslashreplace") + b"\n")
     flush_folder(root)
 
 
@@ -161,9 +165,10 @@ def map_table(path: Path, root: str | Path) -> np.ndarray:
         ShardError: With reason ``stale_index``.
     """
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except Exception as error:  # On forged headers NumPy's parser raises TokenError, RecursionError and more.
-        raise stale_index(root, f"{TABLE} cannot be read: {error!r}") from error
+        key_bytes = _KEY_BYTES.search(read_header(path)[0])
+        return map_rows(path, row_dtype(int(key_bytes[1]) if key_bytes else 1))
+    except ValueError as error:
+        raise stale_index(root, f"{TABLE} cannot be read: {error}") from error
 
 
 def require_folder(root: Path) -> None:

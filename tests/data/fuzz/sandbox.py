@@ -1,6 +1,7 @@
 """Run a function in a child process that may neither take much, nor hang, nor reach out."""
 
 import contextlib
+import faulthandler
 import gc
 import json
 import os
@@ -71,6 +72,7 @@ def _report(answer: bytes, status: int) -> Report:
 def _live(action: Callable[[], Any], writable: Path, pipe: int) -> None:
     """Be the child: never returns."""
     gc.disable()  # A collection would copy the parent's pages.
+    faulthandler.disable()
     report, before = Report(), _status_bytes("VmRSS")
     _limit()
     _watch(report.escapes, os.path.realpath(writable))
