@@ -10,6 +10,8 @@ from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import Attention
 from torch import Tensor, nn
 
+from lightning_compose.backbones.narrowing import first_samples
+
 
 def encoder_blocks(unet: UNet2DConditionModel) -> dict[str, nn.Module]:
     """Return the blocks ``down_0``, ``down_1``... and ``mid``."""
@@ -74,15 +76,9 @@ def decoding_first(unet: UNet2DConditionModel, samples: int) -> Iterator[None]:
     """Let only the first samples of the forward inside go on from the mid block through the decoder."""
 
     def narrow(block: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict]:
-        return args, {name: _first(value, samples) for name, value in kwargs.items()}
+        return args, first_samples(kwargs, samples)
 
     with ExitStack() as hooks:
         for block in unet.up_blocks:
             hooks.enter_context(block.register_forward_pre_hook(narrow, with_kwargs=True))
         yield
-
-
-def _first(value: Any, samples: int) -> Any:
-    if isinstance(value, Tensor):
-        return value[:samples] if len(value) > samples else value
-    return tuple(_first(each, samples) for each in value) if type(value) is tuple else value

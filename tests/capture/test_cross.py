@@ -8,7 +8,7 @@ from literal_losses import literal_pixel_loss, literal_token_loss
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from lightning_compose.capture import UNREAD_OPTIONS, ReadoutProcessor, attention_with_columns
+from lightning_compose.capture.cross import UNREAD_OPTIONS, CrossAttentionReader, attention_with_columns
 from lightning_compose.functional import pixel_loss, token_loss
 from lightning_compose.noun_columns import noun_columns
 
@@ -124,7 +124,7 @@ def test_a_mask_given_to_a_layer_is_prepared_as_diffusers_does():
     layer, (pixels, text), columns = Layers().layers[0], inputs(), draw_columns(8)
     mask = torch.zeros(2, 1, TEXT_TOKENS).masked_fill(torch.arange(TEXT_TOKENS) > 40, -1e4)
     expected = layer(pixels, text, attention_mask=mask)
-    layer.set_processor(ReadoutProcessor(columns))
+    layer.set_processor(CrossAttentionReader(columns))
     torch.testing.assert_close(layer(pixels, text, attention_mask=mask), expected)
     assert not torch.allclose(layer(pixels, text), expected)
 
@@ -136,7 +136,7 @@ def test_only_the_layers_that_are_asked_for_change_and_only_in_the_forward(check
     model.register_forward_hook(lambda *_: seen.extend(layer.processor for layer in model.layers))
     model.read(draw_columns(8), 1)
     assert seen[0] is stock[0]
-    assert isinstance(seen[1], ReadoutProcessor)
+    assert isinstance(seen[1], CrossAttentionReader)
     assert [layer.processor for layer in model.layers] == stock
     assert model._gradient_checkpointing_func is non_reentrant
 
@@ -161,7 +161,7 @@ def test_a_forward_that_fails_leaves_the_model_as_it_was(checkpointing):
 def test_attention_that_something_else_computes_is_refused():
     model = Layers()
     model.layers[1].set_processor(AttnProcessor())
-    with pytest.raises(ValueError, match=r"'layer_1' .* AttnProcessor2_0, got AttnProcessor\. Unload"):
+    with pytest.raises(ValueError, match=r"'layer_1' .* JointAttnProcessor2_0, got AttnProcessor\. Unload"):
         model.read(draw_columns(8), 0, 1)
     assert type(model.layers[0].processor) is AttnProcessor2_0
 

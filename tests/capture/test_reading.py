@@ -10,8 +10,8 @@ import torch
 from attention_layers import Layers, draw_columns, inputs
 from diffusers.models.attention_processor import AttnProcessor
 
-from lightning_compose import capture
-from lightning_compose.capture import attention_with_columns
+from lightning_compose.capture import cross
+from lightning_compose.capture.cross import attention_with_columns
 
 
 def loss_of(output, maps):
@@ -78,7 +78,7 @@ def test_maps_computed_again_in_the_backward_are_not_kept(monkeypatch):
         references.append(weakref.ref(maps))
         return output, maps
 
-    monkeypatch.setattr(capture, "attention_with_columns", remembered)
+    monkeypatch.setattr(cross, "attention_with_columns", remembered)
     model = Layers(count=4, checkpointing=True)
     output, maps = model.read(draw_columns(8), 0, 1, 2, 3)
     loss = output.square().mean() + sum(each.square().mean() for each in maps.values())
