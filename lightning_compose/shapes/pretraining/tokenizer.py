@@ -1,6 +1,8 @@
-"""Train the embedded world's tokenizer on its captions.
+r"""Train the embedded world's tokenizer on its captions.
 
     python -m lightning_compose.shapes.pretraining.tokenizer --out lightning_compose/assets/shapes/tokenizer
+    python -m lightning_compose.shapes.pretraining.tokenizer --pad ! \
+        --out lightning_compose/assets/shapes-sd3/tokenizer_2
 
 The format is CLIP's: byte-level BPE whose words end in ``</w>``, the 512 byte symbols first, so that any text has an
 encoding, then the merges in the order they were learned, then the two special tokens.
@@ -25,6 +27,9 @@ CAPTIONS = 4_000
 # Few enough that rare nouns stay in pieces, as in CLIP's vocabulary: noun masks must work for several tokens a noun.
 MERGES = 175
 MAX_TOKENS = 77
+# Stable Diffusion 2 and the second encoder of Stable Diffusion 3 pad with "!", which then cannot be told from a "!" in
+# the prompt.
+PAD = "<|endoftext|>"
 END_OF_WORD = "</w>"
 
 
@@ -35,8 +40,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--captions", type=int, default=CAPTIONS, help="how many to train on")
     parser.add_argument("--merges", type=int, default=MERGES, help="how many symbols to learn")
     parser.add_argument("--seed", type=int, default=0, help="of the captions")
+    parser.add_argument("--pad", default=PAD, help="symbol that fills up what is short")
     options = parser.parse_args(argv)
-    train_tokenizer(world_captions(options.captions, options.seed), options.merges).save_pretrained(options.out)
+    captions = world_captions(options.captions, options.seed)
+    train_tokenizer(captions, options.merges, options.pad).save_pretrained(options.out)
 
 
 def world_captions(count: int, seed: int) -> Iterator[str]:
@@ -46,20 +53,20 @@ def world_captions(count: int, seed: int) -> Iterator[str]:
         yield phrase(pair.description, pair.style).text
 
 
-def train_tokenizer(captions: Iterable[str], merges: int = MERGES) -> CLIPTokenizer:
+def train_tokenizer(captions: Iterable[str], merges: int = MERGES, pad: str = PAD) -> CLIPTokenizer:
     """Learn the merges; the same captions give the same tokenizer.
 
     Args:
         captions: Texts to learn from; CLIP's own normaliser lower-cases them.
         merges: Symbols learned beside the 512 bytes and the two special tokens; fewer if the texts give no more.
+        pad: The symbol that fills up captions that are short.
     """
     learned = learn_merges(captions, merges)
     symbols = [*byte_symbols(), *(left + right for left, right in learned), "<|startoftext|>", "<|endoftext|>"]
     return CLIPTokenizer(
         vocab={symbol: index for index, symbol in enumerate(symbols)},
         merges=learned,  # type: ignore[arg-type]  # BPE takes pairs, whatever the annotation says
-        # Stable Diffusion 2 pads with "!", which then cannot be told from a "!" in the prompt.
-        pad_token="<|endoftext|>",
+        pad_token=pad,
         model_max_length=MAX_TOKENS,
     )
 
