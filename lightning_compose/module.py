@@ -21,6 +21,7 @@ from lightning_compose.callbacks.last_validation import LastValidation
 from lightning_compose.callbacks.throughput import Throughput
 from lightning_compose.checkpoint_content import drop_frozen, fill_frozen, match_heads, plain_only
 from lightning_compose.component_match import require_same_components
+from lightning_compose.conditioning import encode_and_drop
 from lightning_compose.data.batch import PairBatch
 from lightning_compose.data.resume import realign_batch_progress
 from lightning_compose.draws import Draws
@@ -30,7 +31,7 @@ from lightning_compose.needs import Needs
 from lightning_compose.noised import encode_and_add_noise
 from lightning_compose.noun_columns import noun_columns
 from lightning_compose.optimizer_settings import apply_settings, group_settings, require_schedule
-from lightning_compose.step import DenoisingStep, NounAttention, Text, Tokens
+from lightning_compose.step import DenoisingStep, NounAttention
 from lightning_compose.step_means import StepMeans
 
 
@@ -102,7 +103,7 @@ class ComposeModule(LightningModule):
                 are dropped in ``"train"`` only.
             needs: What the step has to hold beside the prediction; None = what the losses that are on need, and
                 `needs()`.
-            noise_level: In [0, 1), the same for all samples, as a share of the way through the timesteps; None = drawn
+            noise_level: In [0, 1), the same for all samples, as a quantile of the timesteps of training; None = drawn
                 for each.
 
         Raises:
@@ -110,22 +111,21 @@ class ComposeModule(LightningModule):
         """
         needs = self.backbone.resolve(self.losses.needs() | self.needs() if needs is None else needs)
         draws = Draws(self.seed, stream, batch.indices, self.device)
-        dropped = draws.uniform("caption_dropout") < (self.caption_dropout if stream == "train" else 0.0)
-        dropped = dropped.to(self.device)
-        tokens, text, pooled = self._encode_captions(batch, dropped)
+        shares = (self.caption_dropout, self.backbone.encoder_dropout) if stream == "train" else (0.0, 0.0)
+        captions = encode_and_drop(self.backbone, batch, draws, self.attributes, *shares)
         uniform = draws.uniform("timestep") if noise_level is None else torch.full((len(batch),), noise_level)
         timesteps = self.backbone.timesteps(uniform)
         noised = encode_and_add_noise(self.backbone, batch, draws, timesteps, needs.negatives, self.own_negative_noise)
-        columns = noun_columns(tokens.nouns & batch.noun_supervised[..., None], self.max_noun_tokens)
+        columns = noun_columns(captions.tokens.nouns & batch.noun_supervised[..., None], self.max_noun_tokens)
         predicted = self.backbone.denoise(
-            noised.positive, noised.timesteps, text, needs, noised.negative, columns.readout
+            noised.positive, noised.timesteps, captions.text, needs, noised.negative, columns.readout
         )
         return DenoisingStep(
             batch=batch,
-            dropped=dropped,
-            tokens=tokens,
-            text=text,
-            pooled=pooled,
+            dropped=captions.dropped,
+            tokens=captions.tokens,
+            text=captions.text,
+            pooled=captions.pooled,
             timesteps=noised.timesteps,
             noise=noised.noise,
             noisy=noised.positive,
@@ -189,18 +189,6 @@ class ComposeModule(LightningModule):
     def needs(self) -> Needs:
         """Return what `training_loss` reads of the denoiser's inside, beside what the losses declare: override it."""
         return Needs()
-
-    @torch.no_grad()
-    def _encode_captions(self, batch: PairBatch, dropped: Tensor) -> tuple[Tokens, Text, Tensor]:
-        """Return the captions that condition the step, encoded, and all captions as a whole ``[b, p]``."""
-        nouns = [[each.with_attributes() for each in row] for row in batch.nouns] if self.attributes else batch.nouns
-        # One row more, the empty caption: a dropped one becomes it, and so has no nouns.
-        tokens = self.backbone.tokenize([*batch.captions, ""], [*nouns, ()], batch.noun_masks.shape[1]).to(self.device)
-        encoded = batch.features
-        text = self.backbone.encode_text(tokens) if encoded is None else self.backbone.text(encoded.captions())
-        rows = torch.arange(len(batch), device=self.device)
-        conditioning = torch.where(dropped, len(batch), rows)
-        return tokens[conditioning], text[conditioning], text.pooled[rows]
 
     def _add_held_out(self, split: str, batch: PairBatch) -> None:
         # A validation may fall between two micro-batches of an optimizer step, whose means must not mix with its own.

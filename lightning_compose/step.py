@@ -3,7 +3,7 @@
 Shape legend of the package::
 
     b batch    n nouns (padded)    l text tokens    c h w latent channels, height, width    d p widths of the text
-    a attention heads    k supervised tokens (padded)
+    a attention heads    k supervised tokens (padded)    i token ids
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from lightning_compose.needs import Needs
 
 @dataclass(frozen=True)
 class Tokens:
-    """Captions as a text encoder reads them.
+    """Captions as the text encoders read them.
 
     Args:
-        ids: Token ids, int64 ``[b, l]``.
-        nouns: Which tokens belong to which noun, bool ``[b, n, l]``; all False for padding and for nouns that reach
-            beyond the tokenizer's length.
+        ids: Token ids of all tokenizers, side by side, int64 ``[b, i]``.
+        nouns: Which tokens of `Text.sequence` belong to which noun, bool ``[b, n, l]``; all False for padding and for
+            nouns that reach beyond the tokenizer's length.
     """
 
     ids: Tensor
@@ -89,7 +89,7 @@ class DenoisingStep:
 
     Args:
         batch: What came from the shards, images and masks at image resolution.
-        dropped: Whose caption was dropped, bool ``[b]``.
+        dropped: Whose caption was dropped, by all text encoders or by those whose tokens are supervised, bool ``[b]``.
         tokens: The captions that conditioned the step: empty where dropped, then without nouns.
         text: Those captions, encoded.
         pooled: The captions as they were before any was dropped, each encoded as a whole, ``[b, p]``.

@@ -63,13 +63,14 @@ def importers(name: str) -> set[str]:
 
 def subclasses(folder: str, base: str) -> set[str]:
     """The subclasses of `base` in a folder: their modules, and their names where the folder offers them itself."""
-    return {
-        f"lightning_compose.{folder}.{name}"
+    direct = {
+        (path.stem, node.name)
         for path in (PACKAGE / folder).glob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ClassDef) and base in {ast.unparse(each) for each in node.bases}
-        for name in (path.stem, node.name)
     }
+    found = {f"lightning_compose.{folder}.{name}" for names in direct for name in names}
+    return found.union(*(subclasses(folder, name) for _, name in direct))
 
 
 def test_modules_import_public_names_from_where_they_are():
@@ -95,7 +96,7 @@ def test_losses_do_not_know_backbones():
 
 def test_the_module_knows_no_concrete_loss_or_backbone():
     concrete = subclasses("losses", "LossCallback") | subclasses("backbones", "Backbone")
-    assert "lightning_compose.backbones.stable_diffusion" in concrete
+    assert {f"lightning_compose.backbones.stable_diffusion{version}" for version in ("", "_3")} <= concrete
     assert not imports(PACKAGE / "module.py") & concrete
 
 

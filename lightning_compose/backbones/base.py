@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from lightning_compose.layers import select_attention, select_blocks
 from lightning_compose.needs import Needs
 from lightning_compose.step import Prediction, Text, Tokens
+from lightning_compose.text_parts import TextPart, whole_text
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -28,6 +29,8 @@ class Backbone(nn.Module, ABC):
     """
 
     trained_name: str
+    # Share of captions in [0, 1) that each text encoder drops by itself in training, for models with several.
+    encoder_dropout: float = 0.0
     # Whether images and captions can be encoded; otherwise they come from a feature cache.
     encoders: bool = True
 
@@ -64,6 +67,11 @@ class Backbone(nn.Module, ABC):
         """Width p of `Text.pooled`."""
 
     @property
+    def text_encoders(self) -> Mapping[str, TextPart]:
+        """Text encoders by name, each with its part of an encoded caption."""
+        return {"text_encoder": whole_text()}
+
+    @property
     @abstractmethod
     def attention_layers(self) -> Mapping[str, str]:
         """Cross-attention layers in the model's order, each with its resolution as a share of the latent's: "1/4"."""
@@ -92,7 +100,7 @@ class Backbone(nn.Module, ABC):
 
     @abstractmethod
     def tokenize(self, captions: Sequence[str], nouns: Sequence[Sequence[Noun]], max_nouns: int) -> Tokens:
-        """Return token ids ``[b, l]`` and each noun's tokens ``[b, max_nouns, l]``, on the CPU."""
+        """Return token ids ``[b, i]`` and each noun's text tokens ``[b, max_nouns, l]``, on the CPU."""
 
     @abstractmethod
     def encode_text(self, tokens: Tokens) -> Text:
@@ -178,6 +186,11 @@ class Backbone(nn.Module, ABC):
     @abstractmethod
     def pipeline(self) -> DiffusionPipeline:
         """Return diffusers' pipeline around these very weights, to sample from or to save."""
+
+    @property
+    def sampling_settings(self) -> Mapping[str, Any]:
+        """Arguments of the pipeline's call in which sampling has to be like training."""
+        return {}
 
     @abstractmethod
     def encoder_identity(self) -> dict[str, dict[str, Any]]:
