@@ -81,12 +81,25 @@ def stopping_after(transformer: SD3Transformer2DModel, last_block: str, samples:
         yield
 
 
-class _Kept(nn.Module):
+class _Around(nn.Module):
+    """A block with something done around it; it looks like the block."""
+
+    def __init__(self, block: nn.Module) -> None:
+        super().__init__()
+        self.block = block
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(super().__getattr__("block"), name)
+
+
+class _Kept(_Around):
     """A block that tells what it makes of the image."""
 
     def __init__(self, block: nn.Module, keep: Callable[[Tensor], None]) -> None:
-        super().__init__()
-        self.block = block
+        super().__init__(block)
         self.keep: Callable[[Tensor], None] | None = keep
 
     def forward(self, *args: Any, **kwargs: Any) -> tuple[Tensor | None, Tensor]:
@@ -96,12 +109,11 @@ class _Kept(nn.Module):
         return text, pixels
 
 
-class _Narrowed(nn.Module):
+class _Narrowed(_Around):
     """A block of the first samples only."""
 
     def __init__(self, block: nn.Module, samples: int) -> None:
-        super().__init__()
-        self.block = block
+        super().__init__(block)
         self.samples = samples
 
     def forward(self, *args: Any, **kwargs: Any) -> tuple[Tensor | None, Tensor]:
