@@ -85,7 +85,8 @@ def export(module: ComposeModule, out: str) -> None:
 
     Args:
         module: Its backbone's current weights are written, in float32.
-        out: The folder, for ``StableDiffusionPipeline.from_pretrained`` or for ``model.backbone.pretrained``.
+        out: The folder, for diffusers' pipeline of this model or for ``model.backbone.pretrained``. Where it was written
+            without T5, diffusers wants ``from_pretrained(out, text_encoder_3=None, tokenizer_3=None)``.
     """
     with _evaluating(module.backbone):
         module.backbone.pipeline().save_pretrained(out)
@@ -125,6 +126,7 @@ def _generate(backbone: Backbone, prompts: Sequence[Prompt], batch_size: int, **
             result = pipeline(
                 [prompt.text for prompt in batch],
                 generator=[torch.Generator().manual_seed(prompt.seed) for prompt in batch],
+                **backbone.sampling_settings,
                 **settings,
             )
         yield from result.images

@@ -74,29 +74,37 @@ class Backbone(nn.Module, ABC):
     @property
     @abstractmethod
     def attention_layers(self) -> Mapping[str, str]:
-        """Cross-attention layers in the model's order, each with its resolution as a share of the latent's: "1/4"."""
+        """Layers that attend to the text, in the model's order, each with its share of the latent's side: "1/4"."""
 
     @property
     @abstractmethod
     def default_attention(self) -> tuple[str, ...]:
-        """Selectors of the cross-attention layers that are supervised unless others are named."""
+        """Selectors of the layers whose attention is supervised unless others are named."""
 
     @property
     @abstractmethod
     def feature_layers(self) -> Mapping[str, int]:
-        """Blocks of the encoder in the model's order, each with the channels of its output."""
+        """Blocks whose output can be read, in the model's order, each with its channels."""
+
+    @property
+    @abstractmethod
+    def default_features(self) -> tuple[str, ...]:
+        """Names of the blocks whose output a loss reads unless others are named."""
 
     def resolve(self, needs: Needs) -> Needs:
         """Replace selectors by the names of the layers that they select, in the model's order.
 
         An attention layer is selected by its name ("up_1.0"), by the start of it ("up_1", "up", "mid"), by "default",
-        or, among the default layers, by its resolution ("1/4"); a feature by its name or the start of it.
+        or, among the default layers, by its resolution ("1/4"); a feature by its name, the start of it, or "default".
 
         Raises:
             ValueError: When a selector selects nothing; lists what it could be.
         """
         attention = select_attention(needs.attention, self.attention_layers, self.default_attention)
-        return Needs(attention, select_blocks(needs.features, self.feature_layers), needs.negatives)
+        features = [
+            name for each in needs.features for name in (self.default_features if each == "default" else (each,))
+        ]
+        return Needs(attention, select_blocks(features, self.feature_layers), needs.negatives)
 
     @abstractmethod
     def tokenize(self, captions: Sequence[str], nouns: Sequence[Sequence[Noun]], max_nouns: int) -> Tokens:
@@ -175,7 +183,7 @@ class Backbone(nn.Module, ABC):
             timesteps: ``[b]``.
             text: What conditions the positives, and their negatives too.
             needs: What to read, as `resolve` returned it.
-            noisy_negative: The negatives ``[b, c, h, w]``, which go through the encoder only; None = none.
+            noisy_negative: The negatives ``[b, c, h, w]``, which go no further than their features; None = none.
             readout: Per text token, its share in each column of `Prediction.maps`, ``[b, l, columns]``: one-hot for the
                 attention to one token. Needed when `needs` names attention layers.
 

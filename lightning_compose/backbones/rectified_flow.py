@@ -55,6 +55,17 @@ class NoiseLevels:
                 return uniform
 
 
-def shifted(levels: Tensor, shift: float) -> Tensor:
-    """Move noise levels towards noise, as larger images ask for (eq. 23)."""
-    return shift * levels / (1 + (shift - 1) * levels)
+def shifted_timesteps(levels: Tensor, shift: float, steps: int) -> Tensor:
+    """Move noise levels towards noise, as larger images ask for (eq. 23), and return them as timesteps.
+
+    Args:
+        levels: In ``[0, 1]``.
+        shift: Above 1 = towards noise.
+        steps: Of the whole way.
+
+    Returns:
+        float32 in ``[0, steps)``.
+    """
+    timesteps = (steps * shift * levels / (1 + (shift - 1) * levels)).float()
+    # Rounding reaches the end, which no draw does.
+    return timesteps.clamp(max=torch.nextafter(torch.tensor(float(steps)), torch.tensor(0.0)).item())

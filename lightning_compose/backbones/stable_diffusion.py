@@ -97,6 +97,10 @@ class StableDiffusion(LatentDiffusion):
     def feature_layers(self) -> dict[str, int]:
         return encoder_channels(self.unet)
 
+    @property
+    def default_features(self) -> tuple[str, ...]:
+        return ("mid",)
+
     def tokenize(self, captions: Sequence[str], nouns: Sequence[Sequence[Noun]], max_nouns: int) -> Tokens:
         encoded = self.tokenizer(
             list(captions), padding="max_length", truncation=True, return_offsets_mapping=True, return_tensors="pt"

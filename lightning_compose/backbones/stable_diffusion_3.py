@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,16 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer, T5EncoderMo
 from lightning_compose.backbones.base import NEEDS_NOTHING
 from lightning_compose.backbones.joint_text import JointText, Supervise
 from lightning_compose.backbones.latent_diffusion import LatentDiffusion
-from lightning_compose.backbones.rectified_flow import Density, NoiseLevels, shifted
+from lightning_compose.backbones.mmdit import (
+    attention_blocks,
+    compile_blocks,
+    feature_widths,
+    kept_outputs,
+    stopping_after,
+    token_grid,
+)
+from lightning_compose.backbones.rectified_flow import Density, NoiseLevels, shifted_timesteps
+from lightning_compose.capture import reading_attention
 from lightning_compose.data.tokens import noun_tokens
 from lightning_compose.needs import Needs
 from lightning_compose.step import Prediction, Text, Tokens
@@ -28,7 +38,7 @@ from lightning_compose.text_parts import TextPart
 if TYPE_CHECKING:
     from lightning_compose.data.schema import Noun
 
-T5 = ("text_encoder_3", "tokenizer_3")
+Maps = Mapping[str, Tensor]
 
 
 class StableDiffusion3(LatentDiffusion):
@@ -72,7 +82,7 @@ class StableDiffusion3(LatentDiffusion):
         }
     )
     tokenizer_names = ("tokenizer", "tokenizer_2", "tokenizer_3")
-    optional_components = T5
+    optional_components = ("text_encoder_3", "tokenizer_3")
     unused = MappingProxyType({"image_encoder": None, "feature_extractor": None})
 
     transformer: SD3Transformer2DModel
@@ -139,9 +149,7 @@ class StableDiffusion3(LatentDiffusion):
             )
 
     def compile_blocks(self) -> None:
-        # Diffusers' own method does not know the blocks of this model.
-        for block in self.transformer.transformer_blocks:
-            block.compile()
+        compile_blocks(self.transformer)
 
     @property
     def pooled_width(self) -> int:
@@ -153,15 +161,23 @@ class StableDiffusion3(LatentDiffusion):
 
     @property
     def attention_layers(self) -> dict[str, str]:
-        return {}
+        return dict.fromkeys(attention_blocks(self.transformer), f"1/{self.transformer.config.patch_size}")
 
     @property
     def default_attention(self) -> tuple[str, ...]:
-        return ()
+        # Ours: from the middle on, the last too, as TokenCompose supervises a U-Net's mid block and decoder.
+        blocks = tuple(self.attention_layers)
+        return blocks[_middle(blocks) :]
 
     @property
     def feature_layers(self) -> dict[str, int]:
-        return {}
+        return feature_widths(self.transformer)
+
+    @property
+    def default_features(self) -> tuple[str, ...]:
+        # Ours: there is no encoder; half the depth is where a U-Net's ends.
+        blocks = tuple(self.feature_layers)
+        return (blocks[_middle(blocks)],)
 
     def tokenize(self, captions: Sequence[str], nouns: Sequence[Sequence[Noun]], max_nouns: int) -> Tokens:
         lengths = dict.fromkeys(("tokenizer", "tokenizer_2"), self.joint_text.clip_tokens)
@@ -200,10 +216,8 @@ class StableDiffusion3(LatentDiffusion):
         return super().latent_shape(height_px, width_px)
 
     def timesteps(self, uniform: Tensor) -> Tensor:
-        steps = self.scheduler.config.num_train_timesteps
-        levels = shifted(self.noise_levels.quantiles(uniform), self.scheduler.config.shift)
-        # Rounding to float32 may reach the end, which no draw does.
-        return (levels * steps).float().clamp(max=_largest_below(steps))
+        scheduler = self.scheduler.config
+        return shifted_timesteps(self.noise_levels.quantiles(uniform), scheduler.shift, scheduler.num_train_timesteps)
 
     def add_noise(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
         level = (timesteps / self.scheduler.config.num_train_timesteps).view(-1, 1, 1, 1)
@@ -222,10 +236,40 @@ class StableDiffusion3(LatentDiffusion):
         noisy_negative: Tensor | None = None,
         readout: Tensor | None = None,
     ) -> Prediction:
-        prediction = self.transformer(
-            noisy, encoder_hidden_states=text.sequence, pooled_projections=text.pooled, timestep=timesteps
-        ).sample
-        return Prediction(positive=prediction)
+        # Without features there is nothing that a negative is asked for.
+        paired = noisy_negative is not None and bool(needs.features)
+        inputs = torch.cat([noisy, noisy_negative]) if noisy_negative is not None and paired else noisy
+        samples, copies = len(noisy), len(inputs) // len(noisy)
+        with self._read(needs, readout, noisy) as (maps, features), self._stopping(needs, samples, paired):
+            prediction = self.transformer(
+                inputs,
+                encoder_hidden_states=text.sequence.repeat(copies, 1, 1),
+                pooled_projections=text.pooled.repeat(copies, 1),
+                timestep=timesteps.repeat(copies),
+            ).sample
+        grid = token_grid(self.transformer, noisy)
+        return Prediction(
+            positive=prediction,
+            maps={name: each.transpose(-1, -2).unflatten(-1, grid) for name, each in maps.items()},
+            features_positive={name: each[:samples] for name, each in features.items()},
+            features_negative={name: each[samples:] for name, each in features.items() if paired},
+        )
+
+    @contextmanager
+    def _read(self, needs: Needs, readout: Tensor | None, latents: Tensor) -> Iterator[tuple[Maps, Maps]]:
+        if needs.attention and readout is None:
+            raise ValueError(f"Expected a `readout` for the attention of {needs.attention}, got None.")
+        layers = attention_blocks(self.transformer)
+        columns = {name: readout for name in needs.attention if readout is not None}
+        with (
+            reading_attention(self.transformer, {name: layers[name] for name in columns}, columns) as maps,
+            kept_outputs(self.transformer, needs.features, token_grid(self.transformer, latents)) as features,
+        ):
+            yield maps, features
+
+    def _stopping(self, needs: Needs, samples: int, paired: bool) -> AbstractContextManager[None]:
+        # In the model's order: the last is the deepest.
+        return stopping_after(self.transformer, needs.features[-1], samples) if paired else nullcontext()
 
     @property
     def sampling_settings(self) -> Mapping[str, Any]:
@@ -234,6 +278,10 @@ class StableDiffusion3(LatentDiffusion):
     def encoder_identity(self) -> dict[str, dict[str, Any]]:
         t5 = {"used": self.joint_text.has_t5, "tokens": self.joint_text.t5_tokens}
         return {**super().encoder_identity(), "t5": t5}
+
+
+def _middle(blocks: Sequence[str]) -> int:
+    return (len(blocks) - 1) // 2
 
 
 def _encoded(tokenizer: Any, captions: Sequence[str], length: int) -> Mapping[str, Tensor]:
@@ -245,7 +293,3 @@ def _encoded(tokenizer: Any, captions: Sequence[str], length: int) -> Mapping[st
         return_offsets_mapping=True,
         return_tensors="pt",
     )
-
-
-def _largest_below(number: float) -> float:
-    return torch.nextafter(torch.tensor(float(number)), torch.tensor(0.0)).item()
