@@ -8,7 +8,7 @@ from collections.abc import Iterator
 _TRANSIENT_STATUSES = (408, 429)
 # By name: these packages are loaded only when their scheme is used. Cut bodies and lost connections, in their words.
 _NETWORK_PACKAGES = ("aiohttp", "urllib3", "requests", "httpx", "http")
-_NETWORK_NAMES = ("HTTPClientError", "ResponseParserError")
+_NETWORK_NAMES = ("HTTPClientError", "ConnectionError", "ResponseParserError")
 _WHAT_TO_DO = {
     401: "Log in: docs/remote.md says how for each kind of URL.",
     403: "Check that your credentials may read it: docs/remote.md says how for each kind of URL.",
@@ -41,8 +41,10 @@ def status_of(error: BaseException) -> int | None:
         status = _own_status(each)
         if status is not None:
             return status
-    last = list(_causes(error))[-1]
-    return 404 if isinstance(last, FileNotFoundError) else 403 if isinstance(last, PermissionError) else None
+    # What fsspec makes of a lost connection, too: then it was raised from an error of the network.
+    if any(map(_is_of_the_network, list(_causes(error))[1:])):
+        return None
+    return 404 if isinstance(error, FileNotFoundError) else 403 if isinstance(error, PermissionError) else None
 
 
 def fetch_error(url: str, error: BaseException, tries: int) -> FetchError:

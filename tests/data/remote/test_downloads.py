@@ -214,6 +214,20 @@ def test_c19_a_killed_fetch_leaves_nothing_half_in_use_and_is_gone_on_with(serve
     assert left_over(downloads) == [file.name]
 
 
+def test_c19_what_another_process_finished_in_between_is_not_fetched_again(server, downloads, place, monkeypatch):
+    file, real = place(), Downloads._open_part
+
+    def after_another_one(self, file):
+        monkeypatch.setattr(Downloads, "_open_part", real)
+        downloads.fetch(file)
+        return real(self, file)
+
+    monkeypatch.setattr(Downloads, "_open_part", after_another_one)
+    assert content(downloads, file) == CONTENT
+    assert len(server.gets("a.tar")) == 1
+    assert left_over(downloads) == [file.name]
+
+
 def test_c19_what_a_crash_left_damaged_is_fetched_again(server, downloads, place):
     file = place()
     downloads.folder.mkdir()

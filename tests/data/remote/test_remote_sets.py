@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from lightning_compose.data.commands import main
 from lightning_compose.data.datamodule import ConPairDataModule
@@ -197,6 +198,16 @@ def test_other_schemes_are_refused(url):
 
 def test_a_file_url_is_a_folder(write_set):
     assert len(ShardSet(f"file://{write_set()}")) == 9
+
+
+def test_a_client_without_coroutines_is_asked_for_no_more_than_the_range(monkeypatch):
+    # As that of hf:// is, which cannot be reached from the tests.
+    monkeypatch.setattr("fsspec.get_filesystem_class", lambda scheme: MemoryFileSystem)
+    MemoryFileSystem().pipe("/datasets/a.tar", bytes(range(100)))
+    assert client.read_range("memory://datasets/a.tar", 10, 20, client.Patience()) == bytes(range(10, 20))
+    assert client.size("memory://datasets/a.tar", client.Patience()) == 100
+    with pytest.raises(FetchError, match="got the status 404"):
+        client.read("memory://datasets/b.tar", client.Patience())
 
 
 def test_a_package_that_lacks_is_named(monkeypatch):
