@@ -16,21 +16,25 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 Step = Callable[[], None]
+Clock = Callable[[], float]
 WARM_UP_ROUNDS = 2
 
 
-def round_seconds(steps: Mapping[str, Step], rounds: int, device: torch.device) -> dict[str, list[float]]:
+def round_seconds(
+    steps: Mapping[str, Step], rounds: int, device: torch.device, clock: Clock = time.perf_counter
+) -> dict[str, list[float]]:
     """Return each step's time in each round: in a round every step runs once, so that all see the same drifts.
 
     Args:
         steps: By name.
         rounds: How many are timed, after some that are not.
         device: Where the steps compute.
+        clock: In seconds; ``time.process_time`` counts the processor's alone.
     """
     times: dict[str, list[float]] = {name: [] for name in steps}
     for timed in [False] * min(WARM_UP_ROUNDS, rounds) + [True] * rounds:
         for name, step in steps.items():
-            seconds = _seconds(step, device)
+            seconds = _seconds(step, device, clock)
             if timed:
                 times[name].append(seconds)
     return times
@@ -73,12 +77,12 @@ def flops(step: Step) -> int:
     return counter.get_total_flops()
 
 
-def _seconds(step: Step, device: torch.device) -> float:
+def _seconds(step: Step, device: torch.device, clock: Clock) -> float:
     _wait(device)
-    start = time.perf_counter()
+    start = clock()
     step()
     _wait(device)
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def _wait(device: torch.device) -> None:

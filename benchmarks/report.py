@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 Row = Mapping[str, str | int | float]
 # What holds for a whole table; the other columns are the table's.
-SHARED = ("model", "size_px", "batch_size", "precision", "rounds", "machine")
+SHARED = ("content", "model", "size_px", "batch_size", "precision", "rounds", "machine")
 LABELS = {
     "time_ms": "time, ms",
     "time_ratio": "x plain",
@@ -23,6 +23,12 @@ LABELS = {
     "flop_ratio": "x plain",
     "images_per_s": "images/s",
     "speed_ratio": "x first row",
+    "samples_per_s": "samples/s of a core",
+    "quicker": "this loader is x as quick",
+    "at_sample": "at sample",
+    "pass_1": "MiB after pass 1",
+    "pass_2": "pass 2",
+    "pass_3": "pass 3",
 }
 RATIOS = {"time_ratio": "time", "memory_ratio": "peak memory", "flop_ratio": "FLOPs"}
 
@@ -80,6 +86,22 @@ def draw_ratios(rows: Sequence[Row], file: Path) -> None:
     figure.savefig(file, dpi=120, metadata={"Software": None})
 
 
+def draw_speeds(rows: Sequence[Row], file: Path) -> None:
+    """Draw how many times as quick this loader is as each of the others, a panel a kind of content."""
+    groups = [group[1:] for group in _by_setting(rows)]
+    figure = Figure(figsize=(9, 1 + 0.5 * sum(map(len, groups)) + 0.6 * len(groups)), layout="constrained")
+    panels = figure.subplots(len(groups), 1, sharex=True, height_ratios=[len(group) for group in groups])
+    for axes, group in zip(panels, groups, strict=True):
+        bars = axes.barh([str(row["loader"]) for row in group], [float(row["quicker"]) for row in group])
+        axes.bar_label(bars, fmt="%.2f", padding=2, fontsize=8)
+        axes.set_title(str(group[0]["content"]), fontsize=9, loc="left")
+        axes.invert_yaxis()
+        axes.axvline(1, color="black", linewidth=0.8)
+    panels[-1].set_xlabel("this loader's samples/s of a core, as multiples of the other's")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(file, dpi=120, metadata={"Software": None})
+
+
 def _draw_bars(axes: object, rows: Sequence[Row]) -> None:
     thickness = 0.8 / len(RATIOS)
     for offset, (column, label) in enumerate(RATIOS.items()):
@@ -103,6 +125,8 @@ def _by_setting(rows: Sequence[Row]) -> list[list[Row]]:
 def _setting(row: Row) -> str:
     rounds = f", median of {row['rounds']} rounds" if "rounds" in row else ""
     where = f", on {row['machine']}" if "machine" in row else ""
+    if "content" in row:
+        return f"{row['content']}{rounds}{where}"
     size = f"{row['size_px']} px, batch of {row['batch_size']}, {row['precision']}"
     return f"{row['model']}, {size}{rounds}{where}"
 

@@ -7,7 +7,7 @@ CPU = torch.device("cpu")
 
 def test_steps_alternate_after_rounds_that_are_not_timed(monkeypatch):
     ran = []
-    monkeypatch.setattr("benchmarks.measure._seconds", lambda step, device: step() or len(ran))
+    monkeypatch.setattr("benchmarks.measure._seconds", lambda step, device, clock: step() or len(ran))
     times = round_seconds({"a": lambda: ran.append("a"), "b": lambda: ran.append("b")}, rounds=3, device=CPU)
     assert ran == ["a", "b"] * 5
     assert times == {"a": [5, 7, 9], "b": [6, 8, 10]}

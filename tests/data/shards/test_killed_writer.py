@@ -1,4 +1,4 @@
-"""A writer killed at any moment leaves nothing that could be taken for a set; a finished one has counted right (C23)."""
+"""A writer killed at any moment leaves nothing to be taken for a set; a finished one has counted right (C23)."""
 
 import os
 import signal

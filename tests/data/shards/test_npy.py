@@ -43,7 +43,7 @@ def test_the_header_of_these_tests_is_a_good_one(tmp_path):
     ],
 )
 def test_any_other_header_is_refused(tmp_path, header):
-    with pytest.raises(ValueError, match="rows|shape|header|mmap"):
+    with pytest.raises(ValueError, match=r"rows|shape|header|mmap"):
         map_rows(written(tmp_path / "a.npy", header), np.dtype("<i8"))
 
 
