@@ -85,8 +85,8 @@ def export(module: ComposeModule, out: str) -> None:
 
     Args:
         module: Its backbone's current weights are written, in float32.
-        out: The folder, for diffusers' pipeline of this model or for ``model.backbone.pretrained``. Where it was written
-            without T5, diffusers wants ``from_pretrained(out, text_encoder_3=None, tokenizer_3=None)``.
+        out: The folder, for diffusers' pipeline of this model or for ``model.backbone.pretrained``. From one without T5
+            diffusers reads with ``from_pretrained(out, text_encoder_3=None, tokenizer_3=None)``.
     """
     with _evaluating(module.backbone):
         module.backbone.pipeline().save_pretrained(out)

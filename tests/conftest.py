@@ -18,3 +18,17 @@ def tiny_pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tiny_models import save_tiny_pipeline
 
     return save_tiny_pipeline(tmp_path_factory.mktemp("models") / "tiny-sd2")
+
+
+@pytest.fixture(scope="session")
+def tiny_sd3_pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Likewise of the Stable Diffusion 3 family, with T5."""
+    from tiny_models import save_tiny_sd3_pipeline
+
+    return save_tiny_sd3_pipeline(tmp_path_factory.mktemp("models") / "tiny-sd3")
+
+
+@pytest.fixture(scope="session")
+def pipeline(request: pytest.FixtureRequest) -> Path:
+    """One of the two: Stable Diffusion 2's, or each in turn under `families.on_both_families`."""
+    return request.getfixturevalue(getattr(request, "param", "tiny_pipeline"))

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import torch
+from families import load_backbone
 from lightning.pytorch import Callback, Trainer
 from torch import nn
 
-from lightning_compose.backbones import StableDiffusion
 from lightning_compose.losses import LossCallback
 from lightning_compose.module import ComposeModule
 
@@ -50,4 +50,4 @@ def trainer(folder, *callbacks, steps=3, **arguments):
 
 def compose_module(pipeline: Path, module_class: type[ComposeModule] = ComposeModule, **arguments) -> ComposeModule:
     arguments.setdefault("optimizer", lambda params: torch.optim.AdamW(params, lr=1e-2))
-    return module_class(StableDiffusion(pretrained=str(pipeline)), **arguments)
+    return module_class(load_backbone(pipeline), **arguments)
