@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 def select_attention(
     selectors: Sequence[str], resolutions: Mapping[str, str], default: Sequence[str]
 ) -> tuple[str, ...]:
-    """Return the names of the selected cross-attention layers, in the model's order.
+    """Return the names of the selected layers of attention to the text, in the model's order.
 
     Args:
         selectors: Names, starts of names, "default", or resolutions of default layers.
@@ -26,19 +26,25 @@ def select_attention(
     groups = {"default": defaults}
     for name in defaults:
         groups.setdefault(resolutions[name], []).append(name)
-    return _select("cross-attention layers", selectors, resolutions, groups)
+    return _select("layers of attention to the text", selectors, resolutions, groups)
 
 
-def select_blocks(selectors: Sequence[str], blocks: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of the selected blocks of the encoder, in the model's order.
+def select_blocks(selectors: Sequence[str], blocks: Iterable[str], default: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the names of the selected blocks, in the model's order.
+
+    Args:
+        selectors: Names, starts of names, or "default".
+        blocks: All that can be selected.
+        default: Selectors, by name, of what "default" selects; () = there is no such selector.
 
     Raises:
         ValueError: When a selector selects nothing.
 
-    >>> select_blocks(["mid", "down_1"], ["down_0", "down_1", "mid"])
+    >>> select_blocks(["default", "down_1"], ["down_0", "down_1", "mid"], default=["mid"])
     ('down_1', 'mid')
     """
-    return _select("blocks of the encoder", selectors, blocks, groups={})
+    defaults = [name for each in default for name in _named(each, blocks)]
+    return _select("blocks", selectors, blocks, groups={"default": defaults} if default else {})
 
 
 def _select(

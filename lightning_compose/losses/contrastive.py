@@ -26,8 +26,8 @@ class ContrastiveLoss(LossCallback):
 
     Args:
         weight: Factor of the term in the training loss; 0 = off. The default is that of the authors' example.
-        layers: Blocks of the denoiser's encoder, by name (``mid``, ``down_2``). Their outputs are averaged over space
-            and concatenated. Our default: the paper says "encoder".
+        layers: Blocks of the denoiser, by name (``mid``, ``down_2``; ``block_11``), or ``default``, the backbone's
+            choice: the paper says "encoder". Their outputs are averaged over space and concatenated.
         hidden_width: Of the projection head; None = the width of the features. Our default.
         temperature: Of the softmax over similarities, above 0. Our default; the paper gives none.
         learned_temperature: Whether the temperature is trained, from `temperature` on; it stays above 0.01.
@@ -41,7 +41,7 @@ class ContrastiveLoss(LossCallback):
     def __init__(
         self,
         weight: float = 0.1,
-        layers: Sequence[str] = ("mid",),
+        layers: Sequence[str] = ("default",),
         hidden_width: int | None = None,
         temperature: float = 0.07,
         learned_temperature: bool = False,
