@@ -27,7 +27,7 @@ class PairBatch:
         captions: Of the positives.
         negative_captions: Of the negatives; None where there is none.
         nouns: At most n each, in the order of the masks.
-        positive: uint8 ``[b, c, h, w]``; None where `features` stand for them.
+        positive: uint8 ``[b, c, h, w]``, channels last in memory; None where `features` stand for them.
         negative: uint8 ``[b, c, h, w]``; the positive again where there is none; None likewise.
         has_negative: bool ``[b]``.
         noun_masks: bool ``[b, n, h, w]``, all False for a noun that is padding or unsupervised.

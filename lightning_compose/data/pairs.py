@@ -36,8 +36,8 @@ class Images(NamedTuple):
 
     Args:
         size: The positive's in its file, ``(height_px, width_px)``.
-        positive: uint8 ``[c, h, w]``.
-        negative: uint8 ``[c, h, w]``; None where there is none, or nobody needs it.
+        positive: uint8 ``[h, w, c]``.
+        negative: uint8 ``[h, w, c]``; None where there is none, or nobody needs it.
     """
 
     size: tuple[int, ...]
@@ -161,11 +161,8 @@ class PairReader:
     def _images(self, sample: Sample, placement: Placement) -> Images:
         positive = decode_image(sample.positive)
         negative = decode_image(sample.negative) if sample.negative is not None and self.negatives else None
-        pixels = None if negative is None else self._pixels(negative, placement)
-        return Images(positive.shape[:2], self._pixels(positive, placement), pixels)
-
-    def _pixels(self, image: Pixels, placement: Placement) -> Pixels:
-        return self.transform.image(image, placement).transpose(2, 0, 1)
+        pixels = None if negative is None else self.transform.image(negative, placement)
+        return Images(positive.shape[:2], self.transform.image(positive, placement), pixels)
 
 
 def stack(
@@ -219,8 +216,8 @@ def _stacked_features(pairs: Sequence[PreparedPair], empty_caption: Features, ne
 
 
 def _stacked(images: Sequence[Pixels]) -> Tensor:
-    # Without `out` the result would keep the images' strides: channels last.
-    return torch.from_numpy(np.stack(images, out=np.empty((len(images), *images[0].shape), dtype=np.uint8)))
+    # A view: channels stay last in memory. To move them costs more than to read the file.
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
 
 
 def _stacked_masks(pairs: Sequence[PreparedPair], max_nouns: int, size_px: int) -> Mask:

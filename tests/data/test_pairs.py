@@ -122,10 +122,11 @@ def test_what_is_bad_is_raised_with_shard_key_and_reason(make_sample, reason):
     assert (caught.value.path, caught.value.member, caught.value.reason) == (f"set/{SHARD}", "000000001", reason)
 
 
-def test_pixels_are_laid_out_channel_by_channel(make_sample):
+def test_channels_are_last_in_memory_also_of_a_sample_taken_from_the_batch(make_sample):
     batch = read(make_sample(0), make_sample(1))
-    assert batch.positive.is_contiguous()
-    assert batch.negative.is_contiguous()
+    for each in (batch, batch.select([1])):
+        assert each.positive.is_contiguous(memory_format=torch.channels_last)
+        assert each.negative.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_more_nouns_than_max_nouns_are_dropped_with_a_warning_and_counted(make_sample):

@@ -139,10 +139,18 @@ class ShardSet:
 
     def _read_bytes(self, shard: int, member: str, offset: int, size: int) -> bytes:
         # Checked first: a forged size would make pread ask for that much memory.
-        data = os.pread(self._descriptor(shard), size, offset) if size <= MAX_MEMBER_BYTES else b""
+        data = self._pread(shard, member, offset, size) if size <= MAX_MEMBER_BYTES else b""
         if len(data) != size:
             raise self._changed(shard, member, "truncated", f"{len(data):,} of {size:,} bytes")
         return data
+
+    def _pread(self, shard: int, member: str, offset: int, size: int) -> bytes:
+        descriptor = self._descriptor(shard)
+        try:
+            return os.pread(descriptor, size, offset)
+        except OSError as error:
+            found = f"Expected the member's bytes, got {error}. Check the disk, or restore the shard."
+            raise ShardError(self._path(shard), member, "unreadable", found) from error
 
     def _descriptor(self, shard: int) -> int:
         if shard not in self._descriptors:

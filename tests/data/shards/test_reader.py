@@ -1,5 +1,6 @@
 """Any row at once; what has changed since it was indexed is an error that names file, member and reason."""
 
+import errno
 import os
 import pickle
 import subprocess
@@ -107,6 +108,17 @@ def test_a_shard_cut_or_lost_since_indexing_is_an_error_on_opening(write_set):
         ShardSet(shards.root)
     with pytest.raises(ShardError, match="No such file"):
         shards.read(1)
+
+
+def test_a_disk_that_fails_is_an_unreadable_sample(write_set, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    shards = ShardSet(write_set())
+    monkeypatch.setattr(os, "pread", fail)
+    with pytest.raises(ShardError, match="Input/output error") as caught:
+        shards.read(1)
+    assert caught.value.reason == "unreadable"
 
 
 def test_errors_survive_the_way_between_processes():
