@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lightning_compose.data.remote.downloads import Downloads, default_folder
 from lightning_compose.data.shards import ShardSet
-from lightning_compose.data.shards.files import RemoteFiles
+from lightning_compose.data.shards.files import MAX_OPEN_WITHIN_LIMIT, RemoteFiles
 
 SHARDS_AHEAD = 8
 
@@ -70,7 +70,7 @@ def shards_ahead(shards: ShardSet, shuffle_shards: int | None) -> int:
     if limit is None or shuffle_shards is None:
         return wanted
     largest = max((shard.bytes for shard in shards.shards), default=1)
-    return max(1, min(wanted, limit // max(largest, 1) - shuffle_shards))
+    return max(1, min(wanted, limit // max(largest, 1) - shuffle_shards - MAX_OPEN_WITHIN_LIMIT))
 
 
 def _limit_bytes(shards: ShardSet) -> int | None:

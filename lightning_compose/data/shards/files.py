@@ -27,6 +27,9 @@ from lightning_compose.data.shards.table import (
 )
 
 
+MAX_OPEN_WITHIN_LIMIT = 2
+
+
 class Files(Protocol):
     """What reading a set asks of the place where it lies."""
 
@@ -116,8 +119,6 @@ class LocalFiles:
 class RemoteFiles:
     """A set behind a URL, fetched shard by shard into a folder of this machine."""
 
-    # Few: a shard that is open cannot give way to another one.
-    max_open = 8
     # A wait that a person should know of.
     long_wait_s = 10.0
 
@@ -128,6 +129,11 @@ class RemoteFiles:
     @property
     def root(self) -> str:
         return shown(self.url)
+
+    @property
+    def max_open(self) -> int:
+        # A shard that is open cannot give way to another one.
+        return LocalFiles.max_open if self.downloads.limit_bytes is None else MAX_OPEN_WITHIN_LIMIT
 
     def header(self) -> bytes:
         """Return `index.json`, fetched anew every time: it says whether what was downloaded is still of the set."""

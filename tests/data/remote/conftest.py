@@ -67,7 +67,7 @@ def upload(s3_endpoint, monkeypatch, tmp_path):
 
 @pytest.fixture(params=["http", "s3"])
 def remote(request, write_set, server, make_sample):
-    """The same set of ten shards in a folder and behind a URL."""
-    folder = write_set([make_sample(number, negative=number % 2 == 0) for number in range(30)], samples_per_shard=1)
+    """The same set of sixteen shards in a folder and behind a URL."""
+    folder = write_set([make_sample(number, negative=number % 2 == 0) for number in range(16)], samples_per_shard=1)
     url = f"{server.url}/{folder.name}" if request.param == "http" else request.getfixturevalue("upload")(folder)
     return folder, url

@@ -120,7 +120,7 @@ def serving(folder: Path) -> Iterator[FaultServer]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Request) as listener:
         listener.daemon_threads, listener.block_on_close = True, False
         server.port = listener.server_port
-        threading.Thread(target=listener.serve_forever, daemon=True).start()
+        threading.Thread(target=listener.serve_forever, args=(0.005,), daemon=True).start()
         yield server
         closing.set()
         listener.shutdown()

@@ -18,7 +18,7 @@ from lightning_compose.data.shards import ShardError, ShardSet
 from lightning_compose.data.shards.files import RemoteFiles
 from tests.recorder import CrashAfter, CrashError, Recorder, quiet_trainer
 
-STEPS = 4
+STEPS = 3
 
 
 class Keys(Recorder):
@@ -47,9 +47,15 @@ def trained_keys(data, steps=STEPS, **settings):
 def test_a_remote_set_reads_like_the_local_one(remote, downloads):
     folder, url = remote
     local, there = ShardSet(folder), ShardSet(url, downloads)
-    assert [there.read(row) for row in range(30)] == [local.read(row) for row in range(30)]
-    assert there.root == url
-    assert len(there._descriptors) == RemoteFiles.max_open
+    assert [there.read(row) for row in range(16)] == [local.read(row) for row in range(16)]
+    assert (there.root, len(there._descriptors)) == (url, 16)
+
+
+def test_within_a_limit_few_shards_are_in_use_at_once(write_set, server, downloads):
+    shards = ShardSet(f"{server.url}/{write_set().name}", replace(downloads, limit_bytes=10**6))
+    for row in range(9):
+        shards.read(row)
+    assert len(shards._descriptors) == 2
 
 
 def test_the_index_is_fetched_at_every_start_and_its_table_once(write_set, server, downloads):
@@ -78,13 +84,12 @@ def test_a_forked_process_fetches_beside_its_parent(remote, downloads):
     assert shards.read(0) == local.read(0)
     child = os.fork()
     if child == 0:
-        os._exit(0 if [shards.read(row) for row in range(10)] == [local.read(row) for row in range(10)] else 1)
-    assert [shards.read(row) for row in range(10, 20)] == [local.read(row) for row in range(10, 20)]
+        os._exit(0 if [shards.read(row) for row in range(8)] == [local.read(row) for row in range(8)] else 1)
+    assert [shards.read(row) for row in range(8, 16)] == [local.read(row) for row in range(8, 16)]
     assert os.waitpid(child, 0)[1] == 0
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize("shuffle_shards", [None, 3])
+@pytest.mark.parametrize(("workers", "shuffle_shards"), [(0, None), (2, 3)])
 def test_a_run_on_a_remote_set_trains_on_the_samples_of_the_local_run(remote, downloads, workers, shuffle_shards):
     folder, url = remote
     changes = {"num_workers": workers, "shuffle_shards": shuffle_shards}
@@ -129,7 +134,6 @@ def test_each_shard_is_fetched_once_however_many_workers_read(write_set, make_sa
 def test_within_a_limit_the_whole_set_is_trained_on(write_set, make_sample, server, downloads):
     folder = write_set([make_sample(3 * number) for number in range(20)], samples_per_shard=1)
     url, local = f"{server.url}/{folder.name}", ShardSet(folder)
-    # Room for as many as may be open at once, and two more: a limit is for shards that were used and are not.
     limit_gb = sum(sorted((shard.bytes for shard in local.shards), reverse=True)[:10]) / 1e9
     limited = {"val_fraction": 0.0, "shuffle_shards": 2, "download_limit_gb": limit_gb}
     assert sorted(trained_keys(pairs(url, downloads, **limited), steps=5)) == sorted(map(local.key, range(20)))
@@ -249,12 +253,24 @@ def test_fetch_ahead_of_time(remote, downloads, capsys):
     command = ["fetch", url, "--download_dir", str(downloads.folder)]
     main(command)
     out, progress = capsys.readouterr()
-    assert out.startswith("Fetched 30 shards of 30; all 0.000 GB, 30 samples, are in ")
+    assert out.startswith("Fetched 16 shards of 16; all 0.000 GB, 16 samples, are in ")
     assert "Fetching: 100%" in progress
     main(command)
-    assert capsys.readouterr().out.startswith("Fetched 0 shards of 30;")
+    assert capsys.readouterr().out.startswith("Fetched 0 shards of 16;")
     shards = ShardSet(url, replace(downloads))
     assert not shards.files.missing(shards.shards)
+
+
+def test_show_and_check_take_a_url(write_set, server, downloads, capsys, tmp_path, monkeypatch):
+    url = f"{server.url}/{write_set().name}"
+    monkeypatch.setenv("LIGHTNING_COMPOSE_DOWNLOADS", str(downloads.folder))
+    monkeypatch.chdir(tmp_path)
+    main(["show", url])
+    out = capsys.readouterr().out
+    assert out.startswith(f"{url}: 9 samples")
+    assert "Wrote 9 samples to set_samples.png." in out
+    main(["check", url])
+    assert f"{url}: 9 samples; 0 bad" in capsys.readouterr().out
 
 
 def test_mistakes_in_fetch_are_told_in_one_line(write_set, server, downloads, capsys):

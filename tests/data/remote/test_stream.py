@@ -72,7 +72,7 @@ def test_the_shards_of_the_batches_to_evaluate_on_are_fetched_ahead(shards):
 
 
 @pytest.mark.parametrize(
-    ("shards_of_room", "shuffle_shards", "ahead"), [(None, None, 8), (None, 12, 12), (10.5, 4, 6), (5, 4, 1)]
+    ("shards_of_room", "shuffle_shards", "ahead"), [(None, None, 8), (None, 12, 12), (12.5, 4, 6), (5, 4, 1)]
 )
 def test_a_limit_leaves_fewer_shards_ahead(shards, shards_of_room, shuffle_shards, ahead):
     largest = max(shard.bytes for shard in shards.shards)
