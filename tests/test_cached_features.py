@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from families import load_backbone, on_both_families
 from recorder import quiet_trainer
 
 import lightning_compose
@@ -45,24 +46,26 @@ def rendered(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def cache(rendered, tiny_pipeline):
-    backbone = StableDiffusion(pretrained=str(tiny_pipeline))
-    return write_cache(rendered, rendered.with_name("cache"), backbone, SIZES["size_px"])
+def cache(rendered, pipeline):
+    return write_cache(
+        rendered, rendered.with_name(f"cache-{pipeline.name}"), load_backbone(pipeline), SIZES["size_px"]
+    )
 
 
 def logged_by_fit(folder, data, pipeline, encoders=True):
-    module = ComposeModule(StableDiffusion(pretrained=str(pipeline), encoders=encoders), caption_dropout=0.5)
+    module = ComposeModule(load_backbone(pipeline, encoders=encoders), caption_dropout=0.5)
     losses = [ContrastiveLoss(weight=0.1), TokenLoss(weight=1.0), PixelLoss(weight=0.1)]
     trainer = quiet_trainer(default_root_dir=folder, max_steps=3, callbacks=losses, val_check_interval=3)
     trainer.fit(module, data)
     return {name: float(value) for name, value in trainer.callback_metrics.items() if "images" not in name}
 
 
+@on_both_families
 @pytest.mark.parametrize("encoders", [True, False])
-def test_all_losses_are_those_without_the_cache(tmp_path, rendered, cache, tiny_pipeline, encoders):
-    plain = logged_by_fit(tmp_path, ConPairDataModule(str(rendered), **SIZES), tiny_pipeline)
+def test_all_losses_are_those_without_the_cache(tmp_path, rendered, cache, pipeline, encoders):
+    plain = logged_by_fit(tmp_path, ConPairDataModule(str(rendered), **SIZES), pipeline)
     data = ConPairDataModule(str(rendered), **SIZES, cache=str(cache))
-    cached = logged_by_fit(tmp_path, data, tiny_pipeline, encoders)
+    cached = logged_by_fit(tmp_path, data, pipeline, encoders)
     assert {
         "train/contrastive_loss",
         "train/token_loss",
@@ -73,11 +76,12 @@ def test_all_losses_are_those_without_the_cache(tmp_path, rendered, cache, tiny_
     assert cached == pytest.approx(plain, rel=2e-3, abs=2e-5)
 
 
-def test_a_dropped_caption_is_the_cached_empty_one(rendered, cache, tiny_pipeline):
+@on_both_families
+def test_a_dropped_caption_is_the_cached_empty_one(rendered, cache, pipeline):
     data = ConPairDataModule(str(rendered), **SIZES, cache=str(cache))
     data.setup("fit")
     batch = next(iter(data.train_dataloader()))
-    module = ComposeModule(StableDiffusion(pretrained=str(tiny_pipeline)), caption_dropout=1.0)
+    module = ComposeModule(load_backbone(pipeline), caption_dropout=1.0)
     step = module.denoising_step(batch)
     expected = module.backbone.encode_text(module.backbone.tokenize(["", *batch.captions], [()] * 3, 1))
     torch.testing.assert_close(step.text.sequence[0], expected.sequence[0], rtol=0, atol=2e-3)

@@ -4,16 +4,18 @@ import os
 
 import pytest
 import torch
+from families import load_backbone, on_both_families
 from lightning.pytorch import Callback
 from recorder import CrashAfter, CrashError, quiet_trainer
 from torch import nn
 
-from lightning_compose.backbones import StableDiffusion
 from lightning_compose.data.datamodule import ConPairDataModule
 from lightning_compose.data.shards import ShardWriter
 from lightning_compose.losses import LossCallback
 from lightning_compose.module import ComposeModule
 from lightning_compose.shapes.generate import generate
+
+pytestmark = on_both_families
 
 
 class Scaled(LossCallback):
@@ -59,11 +61,9 @@ def root(tmp_path_factory):
 
 
 @pytest.fixture
-def make(tiny_pipeline, root):
+def make(pipeline, root):
     def build(**data):
-        module = ComposeModule(
-            StableDiffusion(pretrained=str(tiny_pipeline)), lambda params: torch.optim.AdamW(params, lr=1e-2)
-        )
+        module = ComposeModule(load_backbone(pipeline), lambda params: torch.optim.AdamW(params, lr=1e-2))
         settings = {"size_px": 16, "global_batch_size": 4, "micro_batch_size": 2, "num_workers": 0, "val_fraction": 0.2}
         return module, ConPairDataModule(root, **(settings | data))
 

@@ -5,16 +5,16 @@ import json
 import numpy as np
 import pytest
 import torch
+from families import load_backbone, on_both_families
 
-from lightning_compose.backbones import StableDiffusion
 from lightning_compose.inference import Prompt, generate, read_prompts
 
 PROMPTS = [Prompt("a red circle", 3), Prompt("two squares", 9), Prompt("a cat", 3)]
 
 
 @pytest.fixture(scope="module")
-def backbone(tiny_pipeline):
-    return StableDiffusion(str(tiny_pipeline))
+def backbone(pipeline):
+    return load_backbone(pipeline)
 
 
 def test_lines_of_text_are_prompts(tmp_path):
@@ -63,6 +63,7 @@ def test_a_seed_out_of_range_is_refused(tmp_path):
         read_prompts(tmp_path / "p.txt", seed=-1)
 
 
+@on_both_families
 def test_an_image_does_not_depend_on_its_batch(backbone):
     together = [np.asarray(each, dtype=int) for each in generate(backbone, PROMPTS, 2, batch_size=3)]
     alone = [np.asarray(each, dtype=int) for each in generate(backbone, PROMPTS, 2, batch_size=1)]
@@ -72,6 +73,7 @@ def test_an_image_does_not_depend_on_its_batch(backbone):
     assert np.abs(together[0] - together[1]).max() > 1
 
 
+@on_both_families
 def test_the_global_random_generators_are_left_alone(backbone):
     torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()
     first = [np.asarray(each) for each in generate(backbone, PROMPTS[:1], 2)]
@@ -84,17 +86,19 @@ def test_the_global_random_generators_are_left_alone(backbone):
     assert np.array_equal(first[0], second[0])
 
 
+@on_both_families
 @pytest.mark.parametrize("training", [True, False])
 def test_the_mode_is_restored_also_when_the_caller_stops_early(backbone, training):
     backbone.train(training)
     images = generate(backbone, PROMPTS, 1, batch_size=1)
     next(images)
-    assert backbone.unet.training is training, "between two batches too: the caller may train on"
+    assert backbone.trained.training is training, "between two batches too: the caller may train on"
     images.close()
-    assert backbone.unet.training is training
+    assert backbone.trained.training is training
     assert not backbone.vae.training
 
 
+@on_both_families
 def test_a_size_of_ones_own(backbone):
     (image,) = generate(backbone, PROMPTS[:1], 1, height_px=16, width_px=32)
     assert image.size == (32, 16)

@@ -4,16 +4,18 @@ import os
 
 import pytest
 import torch
+from families import load_backbone, on_both_families
 from lightning.pytorch import Callback
 from recorder import quiet_trainer
 
-from lightning_compose.backbones import StableDiffusion
 from lightning_compose.data.datamodule import ConPairDataModule
 from lightning_compose.data.shards import ShardWriter
 from lightning_compose.losses import ContrastiveLoss, PixelLoss, TokenLoss
 from lightning_compose.module import ComposeModule
 from lightning_compose.shapes.generate import generate
 
+pytestmark = on_both_families
+DENOISERS = ("backbone.unet.", "backbone.transformer.")
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="Needs fork.")
 
 
@@ -69,7 +71,7 @@ def root(tmp_path_factory):
 
 
 @pytest.fixture
-def fit(tiny_pipeline, root, tmp_path):
+def fit(pipeline, root, tmp_path):
     def run(
         *callbacks,
         backbone=None,
@@ -80,7 +82,7 @@ def fit(tiny_pipeline, root, tmp_path):
         **settings,
     ):
         built = module_class(
-            StableDiffusion(pretrained=str(tiny_pipeline), **(backbone or {})),
+            load_backbone(pipeline, **(backbone or {})),
             lambda params: optimizer(params, lr=1e-2),
             **(module or {}),
         )
@@ -102,7 +104,7 @@ def assert_close(one, two, atol=2e-4):
 
 
 def trained(weights):
-    return {name: value for name, value in weights.items() if name.startswith("backbone.unet")}
+    return {name: value for name, value in weights.items() if name.startswith(DENOISERS)}
 
 
 def test_losses_of_weight_zero_give_the_very_weights_of_plain_training(fit):

@@ -5,17 +5,19 @@ from functools import partial
 import pytest
 import torch
 from batches import batches
+from families import load_backbone, on_both_families
 from module_runs import Record, Scaled, compose_module, trainer
 from torch import nn
 
-from lightning_compose.backbones import StableDiffusion
 from lightning_compose.losses import ContrastiveLoss
 from lightning_compose.module import ComposeModule
 
+pytestmark = on_both_families
+
 
 @pytest.fixture
-def make_module(tiny_pipeline):
-    return partial(compose_module, tiny_pipeline)
+def make_module(pipeline):
+    return partial(compose_module, pipeline)
 
 
 def saved(make_module, folder, *callbacks):
@@ -27,20 +29,18 @@ def saved(make_module, folder, *callbacks):
 
 
 def test_checkpoint_holds_plain_settings_and_trained_weights_only(make_module, tmp_path):
-    _, path = saved(make_module, tmp_path, Scaled())
-    checkpoint = torch.load(path, weights_only=True)
+    module, path = saved(make_module, tmp_path, Scaled())
+    denoiser, checkpoint = module.backbone.trained_name, torch.load(path, weights_only=True)
     assert {key.split(".")[0] for key in checkpoint["state_dict"]} == {"backbone", "heads"}
-    assert {key.split(".")[1] for key in checkpoint["state_dict"] if key.startswith("backbone")} == {"unet"}
+    assert {key.split(".")[1] for key in checkpoint["state_dict"] if key.startswith("backbone")} == {denoiser}
     assert checkpoint["hyper_parameters"]["caption_dropout"] == 0.25
     assert "backbone" not in checkpoint["hyper_parameters"]
-    assert checkpoint["component_configs"]["unet"]["cross_attention_dim"] == 16
+    assert checkpoint["component_configs"][denoiser]["sample_size"] == 8
 
 
-def test_load_for_inference_without_the_losses(make_module, tiny_pipeline, tmp_path):
+def test_load_for_inference_without_the_losses(make_module, pipeline, tmp_path):
     module, path = saved(make_module, tmp_path, Scaled())
-    loaded = ComposeModule.load_from_checkpoint(
-        path, backbone=StableDiffusion(pretrained=str(tiny_pipeline)), weights_only=True
-    )
+    loaded = ComposeModule.load_from_checkpoint(path, backbone=load_backbone(pipeline), weights_only=True)
     assert loaded.caption_dropout == 0.25
     for name, value in loaded.backbone.state_dict().items():
         assert torch.equal(value, module.backbone.state_dict()[name]), name

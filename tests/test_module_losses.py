@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 import torch
 from batches import batches, pair_batch
+from families import on_both_families
 from lightning.pytorch import Callback
 from module_runs import Record, Scaled, compose_module, trainer
 from torch import nn
@@ -13,10 +14,12 @@ from lightning_compose.losses import ContrastiveLoss, LossCallback, TokenLoss
 from lightning_compose.module import ComposeModule
 from lightning_compose.needs import Needs
 
+pytestmark = on_both_families
+
 
 @pytest.fixture
-def make_module(tiny_pipeline):
-    return partial(compose_module, tiny_pipeline)
+def make_module(pipeline):
+    return partial(compose_module, pipeline)
 
 
 def test_a_batch_without_negatives_is_refused_when_a_loss_needs_them(make_module):
@@ -37,9 +40,9 @@ def test_only_the_denoiser_and_the_heads_are_trained(make_module, tmp_path):
     moved = {
         name for name, value in module.state_dict().items() if name in before and not torch.equal(value, before[name])
     }
-    assert {name.split(".")[1] for name in moved} == {"unet"}
+    assert {name.split(".")[1] for name in moved} == {module.backbone.trained_name}
     groups = fit.optimizers[0].param_groups
-    assert [len(group["params"]) for group in groups] == [len(list(module.backbone.unet.parameters())), 2]
+    assert [len(group["params"]) for group in groups] == [len(list(module.backbone.trained.parameters())), 2]
     assert groups[1]["weight_decay"] == 0.0
 
 
@@ -83,11 +86,12 @@ def test_a_head_is_not_handed_to_another_loss_of_the_same_name(make_module, tmp_
 
 def test_a_second_training_with_other_settings_makes_the_head_anew(make_module, tmp_path):
     module = make_module()
-    for loss in (ContrastiveLoss(), ContrastiveLoss(hidden_width=3), ContrastiveLoss(layers=["down_0", "mid"])):
+    two = dict(list(module.backbone.feature_layers.items())[:2])
+    for loss in (ContrastiveLoss(), ContrastiveLoss(hidden_width=3), ContrastiveLoss(layers=list(two))):
         trainer(tmp_path, loss, steps=1).fit(module, batches(1))
         hidden = module.heads["contrastive_loss"].hidden
         assert hidden.out_features == (loss.hidden_width or hidden.in_features)
-    assert hidden.in_features == 8 + 16
+    assert hidden.in_features == sum(two.values())
 
 
 def test_losses_need_names_of_their_own(make_module, tmp_path):
@@ -125,10 +129,11 @@ class WithoutSuper(ComposeModule):
     """As a user may write it: the losses that are listed are left out, its own needs are declared alone."""
 
     def needs(self):
-        return Needs(features=("mid",))
+        return Needs(features=("default",))
 
     def training_loss(self, step):
-        return (step.prediction - step.target).abs().mean() + step.features_positive["mid"].square().mean()
+        (name,) = self.backbone.default_features
+        return (step.prediction - step.target).abs().mean() + step.features_positive[name].square().mean()
 
 
 def test_a_training_loss_that_leaves_losses_out_is_told_once(make_module, tmp_path):
@@ -147,7 +152,8 @@ def test_needs_of_a_subclass_are_united_with_those_of_the_losses(make_module, tm
     read, record = {}, Record()
     module = make_module(OnTop)
     trainer(tmp_path, TokenLoss(), record, steps=1).fit(module, batches(1))
-    assert set(read) == {"mid", "mid.0", "up_1.0", "up_1.1"}
+    needed = module.backbone.resolve(Needs(("default",), ("default",)))
+    assert set(read) == {*needed.attention, *needed.features}
     assert "train/token_loss_weighted" in record.logged[0]
 
 

@@ -3,14 +3,17 @@
 import pytest
 import torch
 from batches import pair_batch
+from families import backbone_class, on_both_families
 
 from lightning_compose.backbones import StableDiffusion
 from lightning_compose.module import ComposeModule
 from lightning_compose.needs import Needs
 
+pytestmark = on_both_families
 
-class Spy(StableDiffusion):
-    """Keep what the module hands over."""
+
+class Spy:
+    """Keep what the module hands over to a backbone."""
 
     def encode_images(self, images, noise):
         latents = super().encode_images(images, noise)
@@ -23,20 +26,28 @@ class Spy(StableDiffusion):
 
 
 @pytest.fixture
-def spied_step(tiny_pipeline):
+def spied_step(pipeline):
     def run(batch, **arguments):
-        backbone = Spy(pretrained=str(tiny_pipeline))
+        backbone = type("SpiedBackbone", (Spy, backbone_class(pipeline)), {})(pretrained=str(pipeline))
         backbone.encoded = []
         module = ComposeModule(backbone, **arguments)
-        return backbone, module.denoising_step(batch, needs=Needs(features=("mid",), negatives=True))
+        return backbone, module.denoising_step(batch, needs=Needs(features=("default",), negatives=True))
 
     return run
 
 
+def shares(backbone, timesteps):
+    """Shares of image and noise: of Ho et al., 2020, eq. 4, or of the straight way between them."""
+    if isinstance(backbone, StableDiffusion):
+        kept = backbone.noise_schedule.alphas_cumprod[timesteps].view(-1, 1, 1, 1)
+        return kept.sqrt(), (1 - kept).sqrt()
+    level = timesteps.view(-1, 1, 1, 1) / 1000
+    return 1 - level, level
+
+
 def by_hand(backbone, latents, noise, timesteps):
-    """sqrt(alpha_bar) x + sqrt(1 - alpha_bar) epsilon (Ho et al., 2020, eq. 4)."""
-    kept = backbone.noise_schedule.alphas_cumprod[timesteps].view(-1, 1, 1, 1)
-    return kept.sqrt() * latents + (1 - kept).sqrt() * noise
+    of_image, of_noise = shares(backbone, timesteps)
+    return of_image * latents + of_noise * noise
 
 
 def test_both_images_are_encoded_and_noised_alike(spied_step):
@@ -55,8 +66,8 @@ def test_own_noise_of_the_negatives_is_another_draw(spied_step):
     backbone, step = spied_step(pair_batch([0]), own_negative_noise=True)
     (_, moments, latents), (_, _, negative_latents) = backbone.encoded
     torch.testing.assert_close(step.noisy, by_hand(backbone, latents, step.noise, step.timesteps))
-    kept = backbone.noise_schedule.alphas_cumprod[step.timesteps].view(-1, 1, 1, 1)
-    own = (backbone.noisy_negative - kept.sqrt() * negative_latents) / (1 - kept).sqrt()
+    of_image, of_noise = shares(backbone, step.timesteps)
+    own = (backbone.noisy_negative - of_image * negative_latents) / of_noise
     assert not torch.allclose(own, step.noise, atol=0.1)
     assert not torch.allclose(own, moments, atol=0.1)
 

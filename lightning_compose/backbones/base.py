@@ -101,10 +101,8 @@ class Backbone(nn.Module, ABC):
             ValueError: When a selector selects nothing; lists what it could be.
         """
         attention = select_attention(needs.attention, self.attention_layers, self.default_attention)
-        features = [
-            name for each in needs.features for name in (self.default_features if each == "default" else (each,))
-        ]
-        return Needs(attention, select_blocks(features, self.feature_layers), needs.negatives)
+        features = select_blocks(needs.features, self.feature_layers, self.default_features)
+        return Needs(attention, features, needs.negatives)
 
     @abstractmethod
     def tokenize(self, captions: Sequence[str], nouns: Sequence[Sequence[Noun]], max_nouns: int) -> Tokens:

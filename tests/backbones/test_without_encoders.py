@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from families import load_backbone, on_both_families
 
 import lightning_compose
 from lightning_compose.backbones import StableDiffusion
@@ -14,17 +15,19 @@ ASSETS = Path(lightning_compose.__file__).parent / "assets/shapes"
 
 
 @pytest.fixture(scope="module")
-def backbones(tiny_pipeline):
-    return [StableDiffusion(pretrained=str(tiny_pipeline), encoders=encoders) for encoders in (True, False)]
+def backbones(pipeline):
+    return [load_backbone(pipeline, encoders=encoders) for encoders in (True, False)]
 
 
+@on_both_families
 def test_only_the_denoiser_is_in_memory(backbones):
     whole, light = backbones
-    assert [name for name, _ in light.named_children()] == ["unet"]
-    for ours, theirs in zip(whole.unet.parameters(), light.unet.parameters(), strict=True):
+    assert [name for name, _ in light.named_children()] == [whole.trained_name]
+    for ours, theirs in zip(whole.trained.parameters(), light.trained.parameters(), strict=True):
         assert torch.equal(ours, theirs)
 
 
+@on_both_families
 def test_it_says_the_same_of_itself(backbones):
     whole, light = backbones
     assert light.encoder_identity() == whole.encoder_identity()
@@ -33,6 +36,7 @@ def test_it_says_the_same_of_itself(backbones):
     assert light.latent_shape(16, 32) == whole.latent_shape(16, 32)
 
 
+@on_both_families
 def test_what_needs_encoders_says_so(backbones):
     light = backbones[1]
     tokens = light.tokenize(["a cat"], [()], 1)
@@ -46,6 +50,7 @@ def test_what_needs_encoders_says_so(backbones):
             call()
 
 
+@on_both_families
 def test_checkpoints_fit_both_ways(backbones):
     whole, light = (ComposeModule(each) for each in backbones)
     for source, target in ((whole, light), (light, whole)):
@@ -55,6 +60,7 @@ def test_checkpoints_fit_both_ways(backbones):
         target.load_state_dict(checkpoint["state_dict"])
 
 
+@on_both_families
 def test_a_checkpoint_of_another_vae_is_refused_all_the_same(backbones):
     module = ComposeModule(backbones[1])
     checkpoint = {"state_dict": module.state_dict()}
@@ -64,14 +70,15 @@ def test_a_checkpoint_of_another_vae_is_refused_all_the_same(backbones):
         module.on_load_checkpoint(checkpoint)
 
 
-def test_its_identity_follows_the_weights(tiny_pipeline, tmp_path, backbones):
-    folder = shutil.copytree(tiny_pipeline, tmp_path / "other")
+@on_both_families
+def test_its_identity_follows_the_weights(pipeline, tmp_path, backbones):
+    folder = shutil.copytree(pipeline, tmp_path / "other")
     file = folder / "vae/diffusion_pytorch_model.safetensors"
     data = bytearray(file.read_bytes())
     data[-4:] = b"\x00\x00\x00\x3f"
     file.write_bytes(data)
     other, same = (
-        StableDiffusion(pretrained=str(folder), encoders=False).encoder_identity(),
+        load_backbone(folder, encoders=False).encoder_identity(),
         backbones[0].encoder_identity(),
     )
     assert other["vae"].pop("weights") != same["vae"].pop("weights")

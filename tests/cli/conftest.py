@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from families import backbone_class
 
 from lightning_compose.data.shards import ShardWriter
 from lightning_compose.shapes.generate import generate
@@ -32,9 +33,9 @@ def write_config(tmp_path, monkeypatch) -> Callable[..., str]:
 
 
 @pytest.fixture
-def config(shards, tiny_pipeline, write_config) -> str:
+def config(shards, pipeline, write_config) -> str:
     """The config of three steps of four samples, two at a time."""
-    backbone = {"class_path": "StableDiffusion", "init_args": {"pretrained": str(tiny_pipeline)}}
+    backbone = {"class_path": backbone_class(pipeline).__name__, "init_args": {"pretrained": str(pipeline)}}
     sizes = {"size_px": 16, "global_batch_size": 4, "micro_batch_size": 2, "num_workers": 0}
     return write_config(
         {

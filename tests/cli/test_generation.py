@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from diffusers import StableDiffusionPipeline
+from diffusers import DiffusionPipeline, StableDiffusionPipeline
+from families import load_backbone, on_both_families
 from PIL import Image
 
 from lightning_compose.cli import main
@@ -17,15 +18,14 @@ STEPS = ["--num_inference_steps", "3"]
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory, tiny_pipeline, shards) -> Path:
-    """A folder with a run in it: U-Net weights that differ from those of the config."""
-    from lightning_compose.backbones import StableDiffusion
+def trained(tmp_path_factory, pipeline) -> Path:
+    """A folder with a run in it: weights of the denoiser that differ from those of the config."""
     from lightning_compose.module import ComposeModule
 
     folder = tmp_path_factory.mktemp("trained")
-    module = ComposeModule(StableDiffusion(str(tiny_pipeline)))
+    module = ComposeModule(load_backbone(pipeline))
     with torch.no_grad():
-        for parameter in module.backbone.unet.parameters():
+        for parameter in module.backbone.trained.parameters():
             parameter.mul_(1.1)
     checkpoint = {"state_dict": module.state_dict()}
     module.on_save_checkpoint(checkpoint)
@@ -45,6 +45,7 @@ def image(file: str | Path) -> np.ndarray:
     return np.asarray(Image.open(file))
 
 
+@on_both_families
 def test_predict_and_the_exported_pipeline_give_the_same_images(arguments):
     Path("prompts.jsonl").write_text('{"prompt": "a red circle", "seed": 7}\n\n{"prompt": "two squares"}\n')
     sizes = ["--height_px", "16", "--width_px", "24", "--guidance_scale", "3", "--seed", "40"]
@@ -55,7 +56,7 @@ def test_predict_and_the_exported_pipeline_give_the_same_images(arguments):
         ("00000.png", "a red circle", 7),
         ("00001.png", "two squares", 41),
     ]
-    pipeline = StableDiffusionPipeline.from_pretrained("exported")
+    pipeline = DiffusionPipeline.from_pretrained("exported")
     for row in rows:
         generator = torch.Generator().manual_seed(row["seed"])
         settings = {"num_inference_steps": row["num_inference_steps"], "guidance_scale": row["guidance_scale"]}
@@ -75,6 +76,7 @@ def test_without_a_checkpoint_the_weights_are_the_configs(arguments, tiny_pipeli
     assert not np.array_equal(image("base/00000.png"), image("trained/00000.png"))
 
 
+@on_both_families
 def test_an_exported_folder_is_a_backbone(arguments):
     main(["export", *arguments, "--ckpt_path", "last", "--out", "exported"])
     Path("prompts.txt").write_text("a red circle\n")
@@ -136,6 +138,7 @@ def test_heads_of_losses_are_left_out(arguments, trained):
     assert Path("exported/model_index.json").is_file()
 
 
+@on_both_families
 def test_nothing_is_said_before_the_images(arguments):
     Path("prompts.txt").write_text("a red circle\n")
     predict = ["predict", *arguments, "--ckpt_path", "last", "--prompts", "prompts.txt", "--out", "out", *STEPS]

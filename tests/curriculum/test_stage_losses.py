@@ -2,10 +2,10 @@
 
 import pytest
 import torch
+from families import load_backbone, on_both_families
 from lightning.pytorch import Callback
 from recorder import CrashAfter, CrashError, quiet_trainer
 
-from lightning_compose.backbones import StableDiffusion
 from lightning_compose.curriculum import Curriculum, Stage
 from lightning_compose.losses import ContrastiveLoss, TokenLoss
 from lightning_compose.module import ComposeModule
@@ -51,11 +51,9 @@ class Watch(Callback):
 
 
 @pytest.fixture
-def fit(tiny_pipeline, make_data, tmp_path):
+def fit(pipeline, make_data, tmp_path):
     def run(*callbacks, contrastive=None, schedule="strict", ckpt_path=None, **settings):
-        module = ComposeModule(
-            StableDiffusion(pretrained=str(tiny_pipeline)), lambda params: torch.optim.AdamW(params, lr=1e-2)
-        )
+        module = ComposeModule(load_backbone(pipeline), lambda params: torch.optim.AdamW(params, lr=1e-2))
         listed = [Curriculum(STAGES, schedule), contrastive or Counts(), TokenLoss(weight=0.5), *callbacks]
         defaults = {"max_steps": -1, "max_epochs": -1, "default_root_dir": tmp_path, "limit_val_batches": 1}
         trainer = quiet_trainer(callbacks=listed, **(defaults | settings))
@@ -113,6 +111,7 @@ def test_validation_on_its_own_measures_as_the_training_did(fit, make_data, tmp_
     assert loss.factor == 1.0
 
 
+@on_both_families
 @pytest.mark.parametrize("schedule", ["strict", "gaussian"])
 @pytest.mark.parametrize("steps", [2, 3, 5])
 def test_a_resumed_run_has_the_very_losses_and_weights(fit, tmp_path, steps, schedule):

@@ -15,7 +15,6 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import Logger
 from torch.optim.lr_scheduler import OneCycleLR
 
-from lightning_compose.backbones import StableDiffusion
 from lightning_compose.callbacks.checkpoint import Checkpoint
 from lightning_compose.callbacks.ema import EMA
 from lightning_compose.callbacks.preemption import Preemption
@@ -27,6 +26,7 @@ from lightning_compose.data.datamodule import ConPairDataModule
 from lightning_compose.losses import ContrastiveLoss, LossCallback, PixelLoss, TokenLoss
 from lightning_compose.module import ComposeModule
 from lightning_compose.step import DenoisingStep
+from tests.families import load_backbone
 from tests.recorder import CrashError, Recorder, quiet_trainer
 
 GLOBAL_BATCH = 4
@@ -83,7 +83,7 @@ class World:
         if self.pipeline is None:
             return Keeper()
         return (OneCycle if self.lr_schedule is None else Witness)(
-            StableDiffusion(pretrained=str(self.pipeline)),
+            load_backbone(self.pipeline),
             lambda parameters: torch.optim.AdamW(parameters, lr=1e-3, eps=1e-4, fused=True),
             lr_schedule=self.lr_schedule or "constant",
             warmup_steps=2,

@@ -130,6 +130,12 @@ def test_c6_loss_curve_and_weights_are_bit_identical(learning_world, learned, tm
     require_equal(learned, killed, learning_world.steps)
 
 
+def test_c6_of_the_other_family_too(learning_world, tiny_sd3_pipeline, tmp_path):
+    world = replace(learning_world, pipeline=tiny_sd3_pipeline, steps=3)
+    straight = interrupted(world, tmp_path / "straight")
+    require_equal(straight, interrupted(world, tmp_path / "killed", Kill("exception", 1, 1)), world.steps)
+
+
 def test_c6_bit_identical_too_when_a_kill_9_costs_a_step_that_was_done(learning_world, learned, tmp_path):
     world = replace(learning_world, checkpoint_steps=2)
     lives = [Life(kill=Kill("SIGKILL", 5, 1)), Life(number=1)]
