@@ -26,7 +26,6 @@ from lightning_compose.data.shards.table import (
     stale_index,
 )
 
-
 MAX_OPEN_WITHIN_LIMIT = 2
 
 
