@@ -26,5 +26,5 @@ class PixelLoss(AttentionLoss):
     def compute(self, step: DenoisingStep, head: nn.Module | None) -> Tensor:
         maps = [each.tokens for each in step.attention.values()]
         others = [each.others for each in step.attention.values()]
-        text_tokens = step.tokens.ids.shape[1]
+        text_tokens = step.tokens.nouns.shape[2]
         return pixel_loss(maps, others, step.noun_tokens, step.batch.noun_masks, self.variant, text_tokens)

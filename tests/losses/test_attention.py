@@ -1,5 +1,7 @@
 """The token and the pixel loss as callbacks."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from batches import pair_batch
@@ -9,6 +11,7 @@ from lightning_compose.backbones import StableDiffusion
 from lightning_compose.losses import PixelLoss, TokenLoss
 from lightning_compose.module import ComposeModule
 from lightning_compose.needs import Needs
+from lightning_compose.step import Tokens
 
 LOSSES = [TokenLoss, PixelLoss]
 
@@ -44,6 +47,13 @@ def test_the_variant_and_the_captured_maps_reach_the_maths(module, loss_class, v
     assert torch.equal(term(module, loss, step), expected)
     other = next(each for each in functional.VARIANTS if each != variant)
     assert term(module, loss, step) != term(module, loss_class(variant=other), step)
+
+
+def test_what_is_averaged_over_are_text_tokens_however_many_tokenizers_read_them(module):
+    loss = PixelLoss(variant="paper")
+    step = step_for(module, loss)
+    by_two = replace(step, tokens=Tokens(torch.cat([step.tokens.ids] * 2, dim=1), step.tokens.nouns))
+    assert torch.equal(term(module, loss, step), term(module, loss, by_two))
 
 
 @pytest.mark.parametrize("loss_class", LOSSES)
