@@ -22,7 +22,7 @@ class NoiseLevels:
     """The density by which noise levels are drawn, before they are shifted.
 
     Args:
-        density: ``logit_normal`` (eq. 19), which prefers the middle; ``mode`` (eq. 20), with heavy tails; ``uniform``.
+        density: ``logit_normal``, which prefers the middle; ``mode``, with heavy tails (both section 3.1); ``uniform``.
         logit_mean: Of ``logit_normal``; above 0 = more noise.
         logit_std: Of ``logit_normal``, above 0.
         mode_scale: Of ``mode``, in [-1, 1.75]; above 0 = more of the middle.
@@ -56,7 +56,7 @@ class NoiseLevels:
 
 
 def shifted_timesteps(levels: Tensor, shift: float, steps: int) -> Tensor:
-    """Move noise levels towards noise, as larger images ask for (eq. 23), and return them as timesteps.
+    """Move noise levels towards noise, as larger images ask for, and return them as timesteps.
 
     Args:
         levels: In ``[0, 1]``.

@@ -224,7 +224,7 @@ class StableDiffusion3(LatentDiffusion):
         return level * noise + (1.0 - level) * latents
 
     def target(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
-        # The velocity (Esser et al., 2024, eq. 13): towards noise, as diffusers' scheduler steps.
+        # The velocity (Esser et al., 2024): towards noise, as diffusers' scheduler steps.
         return noise - latents
 
     def denoise(
