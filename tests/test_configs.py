@@ -6,7 +6,7 @@ import pytest
 import torch
 import yaml
 from diffusers import AutoencoderKL
-from tiny_models import save_tiny_pipeline
+from tiny_models import save_tiny_pipeline, save_tiny_sd3_pipeline
 
 from lightning_compose.cli import main
 
@@ -19,6 +19,7 @@ PREDICTION_TYPES = {
     "tokencompose-sd21": "v_prediction",
     "evogen-sd21": "epsilon",
 }
+TRANSFORMERS = ("evogen-sd3", "tokencompose-sd3")
 EMBEDDED = ROOT / "data_shards/shapes"
 TWO_STEPS = ["--trainer.max_steps", "2", "--trainer.accelerator", "cpu", "--trainer.log_every_n_steps", "1"]
 
@@ -36,23 +37,28 @@ def settings(config: Path) -> dict:
 
 def replace_downloads(config: Path, file: Path) -> list[str]:
     """The config, with a tiny pipeline of the same family and the embedded shards; all else as it is."""
-    if config.stem not in PREDICTION_TYPES:
+    if config.stem in PREDICTION_TYPES:
+        pipeline = save_tiny_pipeline(file.parent / "tiny", PREDICTION_TYPES[config.stem])
+        deep_autoencoder().save_pretrained(pipeline / "vae")
+    elif config.stem in TRANSFORMERS:
+        pipeline = save_tiny_sd3_pipeline(file.parent / "tiny")
+        deep_autoencoder(latent_channels=8, shift_factor=0.06).save_pretrained(pipeline / "vae")
+    else:
         return ["--config", str(config)]
-    pipeline = save_tiny_pipeline(file.parent / "tiny", PREDICTION_TYPES[config.stem])
-    deep_autoencoder().save_pretrained(pipeline / "vae")
     pretrained = {"model": {"backbone": {"init_args": {"pretrained": str(pipeline)}}}}
     file.write_text(yaml.safe_dump(pretrained))
     return ["--config", str(config), "--config", str(file), "--data.root", str(EMBEDDED)]
 
 
-def deep_autoencoder() -> AutoencoderKL:
+def deep_autoencoder(latent_channels: int = 4, shift_factor: float | None = None) -> AutoencoderKL:
     """One that makes small latents of full-size images: 512 px become 16."""
     widths = (4, 4, 4, 4, 4, 8)
     return AutoencoderKL(
         block_out_channels=widths,
         down_block_types=("DownEncoderBlock2D",) * len(widths),
         up_block_types=("UpDecoderBlock2D",) * len(widths),
-        latent_channels=4,
+        latent_channels=latent_channels,
+        shift_factor=shift_factor,
         norm_num_groups=4,
     )
 
@@ -73,7 +79,7 @@ def test_a_config_trains_two_steps_from_any_working_directory(config, replacemen
         assert set(settings(config)[section]) <= set(saved[section])
 
 
-@pytest.mark.parametrize("name", PREDICTION_TYPES)
+@pytest.mark.parametrize("name", [*PREDICTION_TYPES, *TRANSFORMERS])
 def test_data_root_is_mandatory_where_the_data_are_the_users(name, replacements, capsys):
     with pytest.raises(SystemExit):
         main(["fit", "--config", str(ROOT / f"configs/{name}.yaml")])

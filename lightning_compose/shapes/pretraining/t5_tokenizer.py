@@ -39,9 +39,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--merges", type=int, default=MERGES, help="how many pieces to learn")
     parser.add_argument("--seed", type=int, default=0, help="of the captions")
     options = parser.parse_args(argv)
-    train_t5_tokenizer(list(world_captions(options.captions, options.seed)), options.merges).save_pretrained(
-        options.out
-    )
+    captions = world_captions(options.captions, options.seed)
+    train_t5_tokenizer(captions, options.merges).save_pretrained(options.out)
 
 
 def train_t5_tokenizer(captions: Iterable[str], merges: int = MERGES) -> T5Tokenizer:
@@ -51,8 +50,7 @@ def train_t5_tokenizer(captions: Iterable[str], merges: int = MERGES) -> T5Token
         captions: Texts to learn from.
         merges: Pieces learned beside the printable ASCII characters; fewer if the texts give no more.
     """
-    pieces = log_probabilities(list(captions), merges)
-    vocabulary = [*((each, 0.0) for each in SPECIAL), *pieces]
+    vocabulary = [*((each, 0.0) for each in SPECIAL), *log_probabilities(list(captions), merges)]
     return T5Tokenizer(vocab=vocabulary, extra_ids=0, model_max_length=MAX_TOKENS)
 
 
