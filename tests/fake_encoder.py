@@ -45,3 +45,18 @@ class FakeRecipe:
 class NoEncoder(FakeEncoder):
     def images(self, images):
         raise ValueError("Expected images, got a test.")
+
+
+@dataclass(frozen=True)
+class EndlessRecipe:
+    """Makes encoders that tell their process's id and then take for ever."""
+
+    def __call__(self, process):
+        return EndlessEncoder()
+
+
+class EndlessEncoder(FakeEncoder):
+    def images(self, images):
+        os.write(1, f"{os.getpid()}\n".encode())
+        while True:
+            signal.pause()

@@ -24,6 +24,11 @@ class StepProgress(ProgressBar):
         self._train_bar: tqdm[Any] | None = None
         self._evaluation_bar: tqdm[Any] | None = None
 
+    @property
+    def is_enabled(self) -> bool:
+        """Whether it is shown; `LightningModule.print` asks."""
+        return self._enabled
+
     def enable(self) -> None:
         self._enabled = True
 

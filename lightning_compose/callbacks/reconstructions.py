@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.utilities.rank_zero import rank_zero_info
 from PIL import Image
 from torch import Tensor
 
@@ -33,7 +32,8 @@ class Reconstructions(Callback):
             return
         self._done = True
         if batch.positive is None:
-            rank_zero_info("No picture of reconstructions: the features of a cache stand for the images.")
+            # Above the progress bar.
+            pl_module.print("No picture of reconstructions: the features of a cache stand for the images.")
             return
         originals = batch.positive[: self.images]
         pairs = torch.stack([originals, reconstruct(pl_module.backbone.vae, originals)], dim=1).flatten(0, 1)

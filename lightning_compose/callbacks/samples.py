@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lightning.pytorch import Trainer
-from lightning.pytorch.utilities.rank_zero import rank_zero_warn
+from lightning.pytorch.utilities.rank_zero import rank_zero_info
 
 from lightning_compose.callbacks.ema import averaged
 from lightning_compose.callbacks.every_n_steps import EveryNSteps
@@ -44,10 +44,10 @@ class SampleGrid(EveryNSteps):
         self.guidance_scale = guidance_scale
         self.batch_size = batch_size
 
-    def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
-        super().on_train_start(trainer, pl_module)
+    def on_fit_start(self, trainer: Trainer, pl_module: Any) -> None:
+        # Before the progress bar, which would stand in the same line.
         if self.prompts and not pl_module.backbone.encoders:
-            rank_zero_warn(
+            rank_zero_info(
                 "No pictures of samples: drawing needs the encoders, which are left out (`encoders: false`). "
                 "`predict --model.backbone.init_args.encoders=true` draws from any checkpoint of this run."
             )

@@ -26,17 +26,19 @@ from lightning_compose.cli.quiet import quiet, without_loading_bars
 from lightning_compose.cli.training import PARSER_MODE
 from lightning_compose.data.bad_samples import OnBadSample
 from lightning_compose.data.cache.encoding import Floats
+from lightning_compose.data.cache.folder import LOCK, require_own_folder
 from lightning_compose.data.cache.identity import cache_identity
 from lightning_compose.data.cache.processes import write_all
 from lightning_compose.data.cache.writer import CacheWriter
 from lightning_compose.data.datamodule import ConPairDataModule
+from lightning_compose.data.remote.limits import downloads_of
 from lightning_compose.data.shards import ShardSet
 from lightning_compose.data.transforms import Pixels
 
 # Imported for its names: a config may then say `class_path: StableDiffusion` without the module.
 __all__ = ["BackboneEncoder", "EncoderRecipe", "backbones", "run"]
 
-LOCK_NAME = ".lock"
+KEYS = {"model": ("backbone",), "data": ("size_px", "on_bad_sample", "download_dir", "download_limit_gb")}
 
 
 class BackboneEncoder:
@@ -95,10 +97,13 @@ def run(root: str, out: Path, arguments: Sequence[str], processes: int, batch_si
         device: See `EncoderRecipe`.
 
     Raises:
-        ValueError: When the folder holds features of another set or model.
+        ValueError: When the folder is no cache, or holds features of another set or model.
     """
     settings, recipe = _settings(arguments), EncoderRecipe(tuple(arguments), device)
-    shards = ShardSet(root)
+    downloads = downloads_of(settings.data.download_dir, settings.data.download_limit_gb)
+    shards = ShardSet(root, downloads)
+    # Before a lock is put there.
+    require_own_folder(out, shards)
     writer = CacheWriter(shards, out, settings.data.size_px, batch_size, settings.data.on_bad_sample)
     with _alone(out):
         encoder = recipe(0)
@@ -117,10 +122,9 @@ def run(root: str, out: Path, arguments: Sequence[str], processes: int, batch_si
 
 def _settings(arguments: Sequence[str]) -> Any:
     line = read_command_line(arguments)
-    known = {"model": ("backbone",), "data": ("size_px", "on_bad_sample")}
     content = {
         group: {key: line.config[group][key] for key in keys if key in line.config.get(group, {})}
-        for group, keys in known.items()
+        for group, keys in KEYS.items()
     }
     try:
         return _parser().parse_args([f"--config={json.dumps(content)}", *line.arguments])
@@ -135,8 +139,9 @@ def _parser() -> ArgumentParser:
     parser.add_argument("-c", "--config", action=ActionConfigFile, help="YAML files; those of the training.")
     parser.add_subclass_arguments(Backbone, "model.backbone", required=True)
     defaults = inspect.signature(ConPairDataModule).parameters
-    parser.add_argument("--data.size_px", type=int, default=defaults["size_px"].default)
-    parser.add_argument("--data.on_bad_sample", type=OnBadSample, default=defaults["on_bad_sample"].default)
+    types = (int, OnBadSample, str | None, float | None)
+    for name, kind in zip(KEYS["data"], types, strict=True):
+        parser.add_argument(f"--data.{name}", type=kind, default=defaults[name].default)
     return parser
 
 
@@ -159,7 +164,7 @@ def _device(name: str, process: int) -> torch.device:
 def _alone(out: Path) -> Iterator[None]:
     """Hold the cache's folder; the kernel lets go of it when the process dies, however it dies."""
     out.mkdir(parents=True, exist_ok=True)
-    with (out / LOCK_NAME).open("a") as handle:
+    with (out / LOCK).open("a") as handle:
         try:
             fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

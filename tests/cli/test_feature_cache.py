@@ -5,7 +5,10 @@ import json
 import pickle
 import subprocess
 import sys
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -56,10 +59,13 @@ def test_encoders_left_out_of_the_config_are_loaded_for_it(shards, config):
     assert "vae" in FeatureCache("features").identity["model"]
 
 
-def test_fit_validate_and_test_do_without_the_encoders(shards, config, cache, on_the_cache):
+def test_fit_validate_and_test_do_without_the_encoders(shards, config, cache, on_the_cache, capsys, caplog):
     pictures = ("--pictures.prompts", "[a cat]", "--pictures.num_inference_steps", "1")
-    with pytest.warns(match="No pictures of samples"):
-        main(["fit", "--config", config, *on_the_cache, *pictures, "--run_dir", "run"])
+    main(["fit", "--config", config, *on_the_cache, *pictures, "--run_dir", "run"])
+    assert "No pictures of samples: drawing needs the encoders" in caplog.text
+    out, err = capsys.readouterr()
+    assert "No picture of reconstructions: the features of a cache stand for the images." in out.splitlines()
+    assert ".py:" not in err
     assert [path.name for path in Path("run/pictures").iterdir()] == ["attention-000003.png"]
     main(["validate", "--config", "run/config.yaml", "--run_dir", "run", "--ckpt_path", "last"])
     on_the_test_set = ("--data.test_root", str(shards), "--data.test_cache", str(cache))
@@ -127,6 +133,35 @@ def test_fit_refuses_what_does_not_fit_and_leaves_no_run(shards, config, on_the_
 )
 def test_mistakes_are_told_in_one_line(shards, config, capsys, arguments, message):
     assert message in refusal(capsys, "shards", "cache", shards, "--config", config, "--out", "features", *arguments)
+
+
+def test_the_sets_own_folder_is_no_cache(shards, config, capsys):
+    before = sorted(shards.rglob("*"))
+    error = refusal(capsys, "shards", "cache", shards, "--config", config, "--out", shards)
+    assert error.startswith("error: Expected --out to lie outside of the set's folder")
+    assert sorted(shards.rglob("*")) == before
+
+
+def test_an_error_points_to_the_help_of_its_command(shards, config, capsys):
+    flags = ("--data.sise_px", "16", "--out", "features")
+    error = refusal(capsys, "shards", "cache", shards, "--config", config, *flags)
+    assert error.endswith("(see python -m lightning_compose shards cache --help)")
+
+
+def test_a_remote_set_goes_where_the_config_says(shards, write_config, tiny_pipeline, monkeypatch):
+    model = {"backbone": {"class_path": "StableDiffusion", "init_args": {"pretrained": str(tiny_pipeline)}}}
+    monkeypatch.setenv("LIGHTNING_COMPOSE_DOWNLOADS", "elsewhere")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(shards)))
+    config = write_config({"model": model, "data": {"size_px": 16, "download_dir": "downloads"}})
+    with server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        limit = ("--data.download_limit_gb", "1")
+        main(["shards", "cache", url, "--config", config, "--out", "features", *limit])
+        server.shutdown()
+    assert len(FeatureCache("features")) == 24
+    assert any(path.is_file() for path in Path("downloads").rglob("*"))
+    assert not Path("elsewhere").exists()
 
 
 def test_other_commands_take_no_keys(shards, capsys):

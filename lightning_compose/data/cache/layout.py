@@ -3,7 +3,9 @@
 ::
 
     CACHE/
+      cache.json               what the features depend on, noted before the first of them
       single/000000.tar        of the same name and keys as the set's
+      single/000000.tar.npy    its rows of the index, so that another tar may be made anew
       ...
       empty_caption.tar        what a dropped caption becomes
       index.npy                offset, size and crc32 of every member, in the order of the set's rows
@@ -19,6 +21,7 @@ Members, each float16 in NumPy's format::
 from __future__ import annotations
 
 import json
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +35,9 @@ from lightning_compose.data.shards.table import INDEX, TABLE, file_sha256, flush
 
 FORMAT_VERSION = 1
 DTYPE = "float16"
+BEGUN = "cache.json"
 EMPTY_CAPTION = "empty_caption"
+EMPTY_TAR = f"{EMPTY_CAPTION}.tar"
 POSITIVE_MOMENTS, NEGATIVE_MOMENTS, TEXT = "positive.moments", "negative.moments", "text."
 PLACE = np.dtype([("offset", "<i8"), ("size", "<i8"), ("crc32", "<u4")])
 ABSENT = (0, -1, 0)
@@ -59,6 +64,20 @@ class Layout:
 def table_dtype(members: int) -> np.dtype:
     """Return the type of a row: its shard, and where each of so many members lies."""
     return np.dtype([("shard", "<u4"), ("members", PLACE, (members,))])
+
+
+def part_of(tar: str) -> str:
+    """Return the path of the rows of one tar."""
+    return f"{tar}.npy"
+
+
+def tar_bytes(rows: np.ndarray) -> int:
+    """Return how many bytes the tar has that these rows describe."""
+    places = rows["members"][rows["members"]["size"] >= 0]
+    end = int((places["offset"] + places["size"]).max(initial=0))
+    # Two empty blocks end a tar; it is filled up to a whole record.
+    blocks = -(-end // tarfile.BLOCKSIZE) + 2
+    return -(-blocks * tarfile.BLOCKSIZE // tarfile.RECORDSIZE) * tarfile.RECORDSIZE
 
 
 def write_layout(root: Path, layout: Layout, table: np.ndarray) -> None:
@@ -135,5 +154,9 @@ def _read_table(root: Path, layout: Layout, sha256: str) -> np.ndarray:
 
 def _broken(root: Path, found: str) -> ShardError:
     return ShardError(
-        root, None, "broken_cache", f"Expected a whole feature cache, but {found}. Remove the folder; make it again."
+        root,
+        None,
+        "broken_cache",
+        f"Expected a whole feature cache, but {found}. Give the command that made it again: it mends it, "
+        f"`python -m lightning_compose shards cache DIR --config CONFIG --out {root}`.",
     )

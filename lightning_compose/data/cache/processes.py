@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from multiprocessing import connection
 from typing import Any
 
 from lightning_compose.data.cache.encoding import Encoder
@@ -61,12 +64,22 @@ def _share(writer: CacheWriter, numbers: Sequence[int], recipe: Recipe, processe
 
 
 def _begin(writer: CacheWriter, recipe: Recipe, processes: int, done: Any, counter: Any) -> None:
+    # Before what takes seconds: the parent may be gone by then.
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
     import torch
 
     with counter.get_lock():
         number, counter.value = counter.value, counter.value + 1
     torch.set_num_threads(max(1, torch.get_num_threads() // processes))
     _process.update(writer=writer, encoder=recipe(number), advance=done.put)
+
+
+def _end_with_the_parent() -> None:
+    """End this process when the one that started it has ended, however it ended; the pool would wait for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def _write(number: int) -> None:

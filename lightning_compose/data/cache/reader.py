@@ -97,8 +97,8 @@ class FeatureCache:
                 self._path(row),
                 f"{name} of row {row}",
                 "crc32_mismatch" if len(data) == size else "truncated",
-                "Expected the features as they were written, got other bytes. Remove this tar and "
-                "index.json, and run `shards cache` again: it makes what is missing.",
+                "Expected the features as they were written, got other bytes. Remove this tar and run "
+                f"`shards cache` again with --out {self.root}: it makes what is missing.",
             )
         return np.frombuffer(data, f"<{np.dtype(DTYPE).str[1:]}", offset=size - needed).reshape(shape)
 

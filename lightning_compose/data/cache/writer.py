@@ -15,17 +15,22 @@ import numpy.typing as npt
 
 from lightning_compose.data.bad_samples import OnBadSample
 from lightning_compose.data.cache.encoding import DecodedPair, Encoder, encode_empty_caption, encode_pairs
+from lightning_compose.data.cache.folder import read_begun, remove_leftovers, require_own_folder
 from lightning_compose.data.cache.identity import require_same
 from lightning_compose.data.cache.layout import (
     ABSENT,
+    BEGUN,
     EMPTY_CAPTION,
+    EMPTY_TAR,
     NEGATIVE_MOMENTS,
     POSITIVE_MOMENTS,
     Features,
     Identity,
     Layout,
+    part_of,
     read_layout,
     table_dtype,
+    tar_bytes,
     write_json,
     write_layout,
 )
@@ -36,7 +41,6 @@ from lightning_compose.data.shards.table import INDEX, flush_folder, replaced
 from lightning_compose.data.shards.tar_writer import TarWriter
 from lightning_compose.data.transforms import Pixels, Placement, Transform
 
-UNFINISHED = "unfinished.json"
 Advance = Callable[[int], object]
 
 
@@ -62,27 +66,29 @@ class CacheWriter:
         """Note what the features depend on, and write those of the empty caption; no other process may be writing.
 
         Raises:
-            ValueError: When the folder holds features that depend on something else, whole or begun.
+            ValueError: When the folder is no cache, or holds features that depend on something else, whole or begun.
         """
-        for leftover in self.root.rglob(".*.[0-9]*"):
-            # Of a process that was killed.
-            leftover.unlink()
-        for name in (INDEX, UNFINISHED):
-            if (self.root / name).is_file():
-                require_same(self._read(name)["identity"], identity, self.root)
-                return
-        blank = np.zeros((1, 3, self.size_px, self.size_px), dtype=np.uint8)
-        moments, empty = encoder.images(blank).shape[1:], encode_empty_caption(encoder)
-        shapes = {POSITIVE_MOMENTS: moments, NEGATIVE_MOMENTS: moments}
-        shapes |= {name: each.shape for name, each in empty.items()}
-        self._write_tar(f"{EMPTY_CAPTION}.tar", list(shapes), 1, [(EMPTY_CAPTION, empty)])
-        write_json(self.root / UNFINISHED, {"identity": identity, "members": shapes})
+        require_own_folder(self.root, self.shards)
+        begun = read_begun(self.root)
+        if begun is not None:
+            require_same(begun["identity"], identity, self.root)
+        remove_leftovers(self.root, self.shards)
+        if (self.root / INDEX).is_file() and not self._is_whole():
+            (self.root / INDEX).unlink()
+        if not (self.root / BEGUN).is_file():
+            members = self._shapes(encoder) if begun is None else begun["members"]
+            self.root.mkdir(parents=True, exist_ok=True)
+            write_json(self.root / BEGUN, {"identity": identity, "members": members})
+        if not ((self.root / INDEX).is_file() or self._is_done(EMPTY_TAR, 1)):
+            empty = encode_empty_caption(encoder)
+            self._write_tar(EMPTY_TAR, self._members(), 1, [(EMPTY_CAPTION, empty)])
 
     def missing(self) -> list[int]:
         """Return the numbers of the shards whose features are still to be written."""
         if (self.root / INDEX).is_file():
             return []
-        return [number for number, shard in enumerate(self.shards.shards) if not (self.root / shard.path).is_file()]
+        shards = enumerate(self.shards.shards)
+        return [number for number, shard in shards if not self._is_done(shard.path, shard.samples)]
 
     def write(self, number: int, encoder: Encoder, advance: Advance = lambda samples: None) -> None:
         """Write the features of one shard.
@@ -97,8 +103,8 @@ class CacheWriter:
             ValueError: When a feature is beyond float16.
         """
         rows = np.flatnonzero(self.shards.table["shard"] == number).tolist()
-        members = list(self._read(UNFINISHED)["members"])
-        self._write_tar(self.shards.shards[number].path, members, len(rows), self._encoded(rows, encoder, advance))
+        encoded = self._encoded(rows, encoder, advance)
+        self._write_tar(self.shards.shards[number].path, self._members(), len(rows), encoded)
 
     def finish(self) -> int:
         """Write the index over all shards, unless it is there; return how many samples have no features.
@@ -113,18 +119,42 @@ class CacheWriter:
     def _write_index(self) -> None:
         if self.missing():
             raise ValueError(f"Expected features of all shards, {len(self.missing())} are missing. Run it again.")
-        paths = [*(shard.path for shard in self.shards.shards), f"{EMPTY_CAPTION}.tar"]
-        parts = [np.load(self._part(path), allow_pickle=False) for path in paths]
+        paths = [*(shard.path for shard in self.shards.shards), EMPTY_TAR]
+        parts = [np.load(self.root / part_of(path), allow_pickle=False) for path in paths]
         for number, part in enumerate(parts):
             part["shard"] = number
-        begun = self._read(UNFINISHED)
+        begun = self._begun()
         sizes = {path: (self.root / path).stat().st_size for path in paths}
         write_layout(self.root, Layout(begun["identity"], begun["members"], sizes), np.concatenate(parts))
-        for path in (*map(self._part, paths), self.root / UNFINISHED):
-            path.unlink()
 
-    def _read(self, name: str) -> dict[str, Any]:
-        return json.loads((self.root / name).read_text("utf-8"))
+    def _is_whole(self) -> bool:
+        try:
+            read_layout(self.root)
+        except ShardError:
+            return False
+        return True
+
+    def _is_done(self, path: str, samples: int) -> bool:
+        """Return whether a tar is there, as whole as its rows say."""
+        try:
+            rows = np.load(self.root / part_of(path), allow_pickle=False)
+            size = (self.root / path).stat().st_size
+        except (OSError, ValueError, EOFError):
+            return False
+        fits = rows.dtype == table_dtype(len(self._members())) and len(rows) == samples
+        return bool(fits and size == tar_bytes(rows))
+
+    def _shapes(self, encoder: Encoder) -> dict[str, Any]:
+        blank = np.zeros((1, 3, self.size_px, self.size_px), dtype=np.uint8)
+        moments = encoder.images(blank).shape[1:]
+        text = {name: each.shape for name, each in encode_empty_caption(encoder).items()}
+        return {POSITIVE_MOMENTS: moments, NEGATIVE_MOMENTS: moments, **text}
+
+    def _begun(self) -> dict[str, Any]:
+        return json.loads((self.root / BEGUN).read_text("utf-8"))
+
+    def _members(self) -> list[str]:
+        return list(self._begun()["members"])
 
     def _encoded(self, rows: list[int], encoder: Encoder, advance: Advance) -> Iterator[tuple[str, Features]]:
         for start in range(0, len(rows), self.batch_size):
@@ -153,17 +183,16 @@ class CacheWriter:
     def _write_tar(self, path: str, members: list[str], count: int, samples: Iterable[tuple[str, Features]]) -> None:
         table = np.zeros(count, table_dtype(len(members)))
         (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        # One that is made anew: the rows beside it would be another tar's.
+        (self.root / path).unlink(missing_ok=True)
         with replaced(self.root / path) as file:
             with TarWriter(file) as tar:
                 for place, (key, features) in enumerate(samples):
                     table["members"][place] = [_add(tar, key, name, features.get(name)) for name in members]
             # Takes its name before the tar does: a tar is done.
-            with replaced(self._part(path)) as part:
+            with replaced(self.root / part_of(path)) as part:
                 np.save(part, table, allow_pickle=False)
         flush_folder((self.root / path).parent)
-
-    def _part(self, path: str) -> Path:
-        return (self.root / path).with_suffix(".npy")
 
 
 def _add(tar: TarWriter, key: str, name: str, features: npt.NDArray[np.float16] | None) -> tuple[int, int, int]:

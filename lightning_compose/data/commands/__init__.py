@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 from lightning_compose.cli.errors import OneLineParser, one_line_errors
@@ -18,12 +19,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     Args:
         argv: The arguments after the program's name; None = those of the process.
     """
-    with one_line_errors(PROG):
-        arguments = _arguments(argv)
+    given = list(sys.argv[1:] if argv is None else argv)
+    with one_line_errors(f"{PROG} {given[0]}" if given and given[0] in COMMANDS else PROG):
+        arguments = _arguments(given)
         arguments.run(arguments)
 
 
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser = _parser()
     arguments, others = parser.parse_known_args(argv)
     # Keys of a config, for a command that takes them.

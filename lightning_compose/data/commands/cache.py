@@ -14,6 +14,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser(
         "cache",
         help="write the features of a set: what the frozen encoders make of its images and captions",
+        epilog="Keys of the config that are used, from its files or as flags: model.backbone, data.size_px, "
+        "data.on_bad_sample, data.download_dir, data.download_limit_gb; of a file the others are left alone.",
         usage=f"{PROG} cache DIR --config YAML --out CACHE [options] [a key of the config, such as --data.size_px 512]",
     )
     command.add_argument("dir", metavar="DIR", help="the set's folder or URL")
