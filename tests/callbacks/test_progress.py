@@ -20,6 +20,12 @@ def test_it_counts_optimizer_steps_and_shows_the_loss(train, capsys):
     assert ", loss=" in bar
 
 
+def test_a_module_prints_above_it(train, module, capsys):
+    module.on_train_batch_end = lambda *_: module.print("a line of the module")
+    train(1, [StepProgress()], enable_progress_bar=True)
+    assert "a line of the module" in capsys.readouterr().out.splitlines()
+
+
 def test_a_resumed_run_starts_where_it_was(train, tmp_path, capsys):
     train(2, [Checkpoint(str(tmp_path))], enable_checkpointing=True)
     capsys.readouterr()

@@ -21,7 +21,6 @@ Members, each float16 in NumPy's format::
 from __future__ import annotations
 
 import json
-import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ import numpy.typing as npt
 from lightning_compose.data.shards import ShardError
 from lightning_compose.data.shards.npy import map_rows
 from lightning_compose.data.shards.table import INDEX, TABLE, file_sha256, flush_folder, replaced
+from lightning_compose.data.shards.tar_writer import whole_bytes
 
 FORMAT_VERSION = 1
 DTYPE = "float16"
@@ -74,10 +74,7 @@ def part_of(tar: str) -> str:
 def tar_bytes(rows: np.ndarray) -> int:
     """Return how many bytes the tar has that these rows describe."""
     places = rows["members"][rows["members"]["size"] >= 0]
-    end = int((places["offset"] + places["size"]).max(initial=0))
-    # Two empty blocks end a tar; it is filled up to a whole record.
-    blocks = -(-end // tarfile.BLOCKSIZE) + 2
-    return -(-blocks * tarfile.BLOCKSIZE // tarfile.RECORDSIZE) * tarfile.RECORDSIZE
+    return whole_bytes(int((places["offset"] + places["size"]).max(initial=0)))
 
 
 def write_layout(root: Path, layout: Layout, table: np.ndarray) -> None:

@@ -36,3 +36,10 @@ class TarWriter:
         offset = self._file.tell() + tarfile.BLOCKSIZE
         self._tar.addfile(member, io.BytesIO(data))
         return offset
+
+
+def whole_bytes(end: int) -> int:
+    """Return how many bytes a tar has whose last file's data ends at `end`."""
+    # Two empty blocks end a tar; it is filled up to a whole record.
+    blocks = -(-end // tarfile.BLOCKSIZE) + 2
+    return -(-blocks * tarfile.BLOCKSIZE // tarfile.RECORDSIZE) * tarfile.RECORDSIZE
