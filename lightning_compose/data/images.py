@@ -102,7 +102,7 @@ def _opened(image: EncodedImage, max_pixels: int) -> Iterator[Image.Image]:
     except SampleError:
         raise
     except Image.DecompressionBombError as error:
-        raise _too_large(str(error), max_pixels) from error
+        raise _too_large(str(error).rstrip("."), max_pixels) from error
     except Exception as error:  # On broken files Pillow's plugins raise OSError, SyntaxError, struct.error and more.
         raise SampleError(
             "bad_image", f"Expected a whole {image_format} image, got {error!r}. Write the image file again."

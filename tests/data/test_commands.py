@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from damaged_sets import flip
+from damaged_sets import flip, repack
 from PIL import Image
 
 from lightning_compose.data.commands import main
@@ -47,6 +47,36 @@ def test_index_leaves_out_what_is_bad_when_told_to(write_set, capsys):
         main(["check", str(root)])
     assert caught.value.code == 1
     assert "0 bad, 0 refused when indexed, 1 bad or refused shards" in capsys.readouterr().out
+
+
+def test_an_index_that_has_less_than_the_one_before_says_so(write_set, capsys):
+    root = write_set()
+    main(["index", str(root)])
+    assert "warning" not in capsys.readouterr().err
+    (root / "complex/000000.tar").unlink()
+    repack(root / "single/000000.tar", lambda content: [each for each in content if each[0].startswith("000000000")])
+    main(["index", str(root)])
+    assert (
+        "warning: The index before had 9 samples in 6 shards; complex/000000.tar is gone, "
+        "single/000000.tar has 1 samples instead of 2. If that is a loss, restore them and index again."
+    ) in capsys.readouterr().err
+    (root / "index.json").write_text("{")
+    main(["index", str(root)])
+    assert "warning" not in capsys.readouterr().err
+
+
+def test_check_goes_on_after_a_shard_that_lacks(write_set, tmp_path, capsys):
+    root = write_set()
+    (root / "complex/000000.tar").unlink()
+    with pytest.raises(SystemExit) as caught:
+        main(["check", str(root), "--out", str(tmp_path / "report.csv")])
+    assert caught.value.code == 1
+    assert "bad missing_shard complex/000000.tar 1" in " ".join(capsys.readouterr().out.split())
+    assert "missing_shard" in (tmp_path / "report.csv").read_text()
+    (root / "index.json").unlink()
+    with pytest.raises(SystemExit) as caught:
+        main(["check", str(root)])
+    assert caught.value.code == 2
 
 
 def test_check(write_set, tmp_path, capsys):

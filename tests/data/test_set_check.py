@@ -1,5 +1,7 @@
 """A whole set, read as training does."""
 
+import os
+
 import numpy as np
 import pytest
 from damaged_sets import flip, forge, pack, shard_file
@@ -10,7 +12,7 @@ from lightning_compose.data.shards import ShardSet, index_shards
 
 
 def check(root, size_px=16, max_nouns=4):
-    return check_set(ShardSet(root), size_px, max_nouns, progress=False)
+    return check_set(ShardSet(root, all_there=False), size_px, max_nouns, progress=False)
 
 
 def told(findings):
@@ -47,6 +49,23 @@ def test_damage_that_no_sample_has_is_told_of_the_shard(write_set, samples):
     with shard_file(root, 0).open("r+b") as file:
         file.write(b"x")
     assert told(check(root)) == [("bad", "sha256_mismatch", "single/000000.tar", "", 1)]
+
+
+def test_a_shard_that_lacks_or_was_cut_is_told_and_the_rest_is_read(write_set, samples):
+    root = write_set(samples, samples_per_shard=2)
+    flip(root, 5, "positive")
+    (root / "single/000000.tar").unlink()
+    os.truncate(root / "single/000001.tar", 100)
+    bad = check(root)
+    assert told(bad) == [
+        ("bad", "missing_shard", "single/000000.tar", "", 1),
+        ("bad", "shard_size", "single/000001.tar", "", 1),
+        ("bad", "truncated", "single/000001.tar", "000000002", 1),
+        ("bad", "truncated", "single/000001.tar", "000000003", 1),
+        ("bad", "sha256_mismatch", "single/000002.tar", "", 1),
+        ("bad", "crc32_mismatch", "single/000002.tar", "000000005", 1),
+    ]
+    assert "Restore the shard" in bad[0].message
 
 
 def test_what_was_refused_when_it_was_indexed_comes_first(write_set, samples):

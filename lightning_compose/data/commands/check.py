@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lightning_compose.data.commands.count import count
+from lightning_compose.data.commands.download_dir import add_download_dir
 from lightning_compose.data.findings import Finding, table, write_csv
+from lightning_compose.data.remote.limits import downloads_of
 from lightning_compose.data.set_check import check_set
 from lightning_compose.data.shards import ShardSet
 
@@ -27,11 +29,12 @@ def add(commands: argparse._SubParsersAction) -> None:
     command.add_argument(
         "--max_nouns", type=count, default=8, metavar="N", help="data.max_nouns (default: %(default)s)"
     )
+    add_download_dir(command)
     command.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    shards = ShardSet(arguments.dir)
+    shards = ShardSet(arguments.dir, downloads_of(arguments.download_dir, None), all_there=False)
     with warnings.catch_warnings():
         # What training warns of is in the table.
         warnings.simplefilter("ignore")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lightning_compose.data.remote.client import Patience
-from lightning_compose.data.remote.remote_file import RemoteFile, fetch_into
+from lightning_compose.data.remote.remote_file import RemoteFile, content_sha256, fetch_into
 from lightning_compose.data.remote.room import make_room
 
 FOLDER_VARIABLE = "LIGHTNING_COMPOSE_DOWNLOADS"
@@ -62,8 +62,28 @@ class Downloads:
         return self.folder / file.name
 
     def has(self, file: RemoteFile) -> bool:
-        """Return whether the whole file is there."""
-        return self.path(file).exists()
+        """Return whether the whole file is there, as far as its size tells."""
+        try:
+            return self.path(file).stat().st_size == file.bytes
+        except FileNotFoundError:
+            return False
+
+    def drop_damaged(self, file: RemoteFile, descriptor: int) -> bool:
+        """Remove a file that is no longer as it was fetched, so that it is fetched again.
+
+        Args:
+            file: What it should be.
+            descriptor: What `open` gave for it.
+
+        Returns:
+            Whether it is damaged.
+        """
+        if _is_as_fetched(descriptor, file):
+            return False
+        # Not one that another process has fetched anew meanwhile.
+        if _is_at(descriptor, self.path(file)):
+            self.path(file).unlink(missing_ok=True)
+        return True
 
     def fetch(self, file: RemoteFile, *, wait: bool = True, advance: Advance = lambda _: None) -> None:
         """Fetch a file unless it is there.
@@ -114,8 +134,8 @@ class Downloads:
         except FileNotFoundError:
             return None
         fcntl.flock(descriptor, fcntl.LOCK_SH)
-        if not _is_at(descriptor, self.path(file)):
-            # It gave way to another one in between.
+        if not _is_at(descriptor, self.path(file)) or os.fstat(descriptor).st_size != file.bytes:
+            # It gave way to another one in between; or it was cut since it came, and is replaced.
             os.close(descriptor)
             return None
         if self.limit_bytes is not None:
@@ -147,6 +167,14 @@ def _release(descriptor: int) -> None:
     # By name: a process forked meanwhile has the open file, too, and would keep the lock.
     fcntl.flock(descriptor, fcntl.LOCK_UN)
     os.close(descriptor)
+
+
+def _is_as_fetched(descriptor: int, file: RemoteFile) -> bool:
+    try:
+        return content_sha256(descriptor) == file.sha256
+    except OSError:
+        # The disk cannot read it.
+        return False
 
 
 def _is_at(descriptor: int, path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 
 # Too slow, too often: the only answers of the kind "your mistake" that time mends.
@@ -14,7 +15,8 @@ _WHAT_TO_DO = {
     403: "Check that your credentials may read it: docs/remote.md says how for each kind of URL.",
     404: "Check the URL, and that all files of the set were uploaded.",
 }
-_NETWORK = "Check the network and the server; a run goes on with `--ckpt_path last`."
+_NETWORK = "Check the network and the server."
+_UNKNOWN_HOST = "Check the name of the host in the URL, and the network."
 
 
 class FetchError(OSError):
@@ -33,6 +35,16 @@ def is_transient(error: BaseException) -> bool:
     causes = list(_causes(error))
     # A URL or a certificate that is wrong now will be wrong later, though the error is one of the network's, too.
     return any(map(_is_of_the_network, causes)) and not any(isinstance(each, ValueError) for each in causes)
+
+
+def is_unknown_host(error: BaseException) -> bool:
+    """Return whether no machine has the name that the URL gives."""
+    return any(isinstance(each, socket.gaierror) and each.errno == socket.EAI_NONAME for each in _causes(error))
+
+
+def is_lasting(error: FetchError) -> bool:
+    """Return whether a file as it is on the server is at fault, not the way to it."""
+    return error.__cause__ is None or not is_transient(error.__cause__)
 
 
 def status_of(error: BaseException) -> int | None:
@@ -57,6 +69,8 @@ def fetch_error(url: str, error: BaseException, tries: int) -> FetchError:
     status = status_of(error)
     got = f"the status {status}" if status is not None else _in_words(error)
     often = f" {tries} times" if tries > 1 else ""
+    if is_unknown_host(error):
+        return FetchError(f"Expected to fetch {url}, got no such host{often}. {_UNKNOWN_HOST}")
     advice = _WHAT_TO_DO.get(status or 0, _NETWORK if is_transient(error) else "Check the URL and your credentials.")
     return FetchError(f"Expected to fetch {url}, got {got}{often}. {advice}")
 

@@ -44,8 +44,8 @@ class Fetchers:
             item = queue.get()
             try:
                 self.fetch(item)
-            except OSError:
-                # Of the network or the disk. Who reads the item tries again, and raises where it can be seen.
+            except Exception:
+                # Whatever it is: who reads the item tries again, and raises where it can be seen.
                 continue
             finally:
                 waiting.discard(item)

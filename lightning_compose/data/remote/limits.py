@@ -52,8 +52,8 @@ def require_room(shards: ShardSet, shuffle_shards: int | None, validates: bool) 
     needed = sum(sorted((shard.bytes for shard in shards.shards), reverse=True)[: shuffle_shards + 1])
     if needed > limit:
         raise ValueError(
-            f"Expected `download_limit_gb` = {limit / 1e9:g} to hold the {shuffle_shards} shards that are mixed at a "
-            f"time and the next one, got {needed / 1e9:.3g} GB. Raise the limit or lower `shuffle_shards`."
+            f"Expected `download_limit_gb` = {limit / 1e9:g} to hold {shuffle_shards + 1} shards, those that are "
+            f"mixed at a time and the next one, got {needed / 1e9:.3g} GB. Raise the limit or lower `shuffle_shards`."
         )
     if validates:
         warnings.warn(

@@ -49,6 +49,26 @@ def fetch_all(files: RemoteFiles, shards: Sequence[Shard], label: str, visible: 
     return len(missing)
 
 
+def drop_damaged(files: RemoteFiles, shards: Sequence[Shard], visible: bool = True) -> int:
+    """Remove those of the shards that are here but not as they were fetched, and return how many those were.
+
+    Args:
+        files: Where they are.
+        shards: Which.
+        visible: Whether a bar is drawn.
+    """
+    missing = {shard.path for shard in files.missing(shards)}
+    here = [shard for shard in shards if shard.path not in missing]
+    damaged = 0
+    total = sum(shard.bytes for shard in here)
+    with tqdm(total=total, unit="B", unit_scale=True, desc="Checking", disable=not (visible and here)) as bar:
+        for shard in here:
+            with open(files.open(shard), "rb") as file:
+                damaged += files.heals(shard, file.fileno())
+            bar.update(shard.bytes)
+    return damaged
+
+
 def _fetch_in_threads(files: RemoteFiles, shards: Sequence[Shard]) -> _News:
     waiting, news = SimpleQueue[Shard](), _News()
     for shard in shards:

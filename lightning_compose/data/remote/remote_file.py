@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from lightning_compose.data.remote.client import Patience, read_range
+from lightning_compose.data.remote.client import Patience, read_on, read_range
 from lightning_compose.data.remote.fault import CutBodyError, FetchError, fetch_error
 from lightning_compose.data.remote.url import join, shown
+from lightning_compose.data.remote.web import NoRangesError
 
 # A fetch that is cut goes on after the last whole one; one a second is still 4 MB/s on a line with a long delay.
 RANGE_BYTES = 4 * 2**20
@@ -65,7 +66,7 @@ def fetch_into(descriptor: int, file: RemoteFile, patience: Patience, advance: A
     """
     for _ in range(2):
         _fetch_rest(descriptor, file, patience, advance)
-        found = _sha256(descriptor)
+        found = content_sha256(descriptor)
         if found == file.sha256:
             return
         # A lost packet that no checksum of the network saw, or what a crash left behind.
@@ -83,36 +84,47 @@ def _fetch_rest(descriptor: int, file: RemoteFile, patience: Patience, advance: 
         os.ftruncate(descriptor, 0)
         position = 0
     advance(position)
+    try:
+        for data in _ranges(file, position, patience):
+            position += _write(descriptor, data, position)
+            advance(len(data))
+    except NoRangesError:
+        for data in read_on(file.url, position, patience):
+            _require_no_more(file, position, file.bytes, len(data))
+            position += _write(descriptor, data, position)
+            advance(len(data))
+    if position < file.bytes:
+        raise fetch_error(file.shown, CutBodyError(f"the file ends at byte {position:,} of {file.bytes:,}"), tries=1)
+
+
+def _ranges(file: RemoteFile, position: int, patience: Patience) -> Iterator[bytes]:
     while position < file.bytes:
-        data = _next_bytes(file, position, patience)
-        _write(descriptor, data, position)
-        advance(len(data))
+        end = min(position + RANGE_BYTES, file.bytes)
+        data = read_range(file.url, position, end, patience)
+        _require_no_more(file, position, end, len(data))
+        if not data:
+            return
+        yield data
         position += len(data)
 
 
-def _next_bytes(file: RemoteFile, position: int, patience: Patience) -> bytes:
-    end = min(position + RANGE_BYTES, file.bytes)
-    data = read_range(file.url, position, end, patience)
-    if len(data) == file.bytes and len(data) > end - position:
-        # A server that knows no ranges.
-        return data[position:]
-    if len(data) > end - position:
+def _require_no_more(file: RemoteFile, position: int, end: int, found: int) -> None:
+    if position + found > end:
         raise FetchError(
-            f"Expected the bytes {position:,} to {end:,} of {file.shown}, got {len(data):,} bytes. Check that the file "
+            f"Expected the bytes {position:,} to {end:,} of {file.shown}, got {found:,} bytes. Check that the file "
             "is the one that the index names, and that the server answers as it was asked."
         )
-    if not data:
-        raise fetch_error(file.shown, CutBodyError(f"the file ends at byte {position:,} of {file.bytes:,}"), tries=1)
-    return data
 
 
-def _write(descriptor: int, data: bytes, position: int) -> None:
+def _write(descriptor: int, data: bytes, position: int) -> int:
     written = 0
     while written < len(data):
         written += os.pwrite(descriptor, data[written:], position + written)
+    return written
 
 
-def _sha256(descriptor: int) -> str:
+def content_sha256(descriptor: int) -> str:
+    """Return the SHA-256 of an open file, in hexadecimal."""
     with os.fdopen(os.dup(descriptor), "rb") as file:
         file.seek(0)
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -15,6 +15,7 @@ from lightning_compose.data.dataset import EvaluationBatches, TrainingStream
 from lightning_compose.data.pairs import PairReader
 from lightning_compose.data.plan import Plan
 from lightning_compose.data.pool import Rows
+from lightning_compose.data.remote.fault import FetchError
 from lightning_compose.data.remote.fetchers import Fetchers
 from lightning_compose.data.remote.limits import SHARDS_AHEAD, shards_ahead
 from lightning_compose.data.remote.progress import fetch_all
@@ -39,7 +40,7 @@ class FetchingStream(TrainingStream):
         coming = _Coming(files, self.reader.shards, own, self._shards_ahead)
         while True:
             coming.request()
-            yield next(batches)
+            yield _next_of_run(batches)
 
     def fetch_first(self, num_workers: int, visible: bool) -> None:
         """Fetch the shards of each worker's first micro-batch, with a progress bar.
@@ -122,6 +123,13 @@ class _Coming:
                 self.fetchers.request(shard)
         if self._due:
             self._requested.difference_update(self._due.popleft())
+
+
+def _next_of_run(batches: Iterator[PairBatch]) -> PairBatch:
+    try:
+        return next(batches)
+    except FetchError as error:
+        raise FetchError(f"{error} A run with a checkpoint goes on with `--ckpt_path last`.") from error
 
 
 def _missing(files: RemoteFiles, shards: ShardSet, numbers: list[int]) -> list[int]:

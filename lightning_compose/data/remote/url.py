@@ -13,6 +13,11 @@ def is_url(root: str) -> bool:
     return "://" in root or root.startswith("pipe:")
 
 
+def is_web(url: str) -> bool:
+    """Return whether it is read over HTTP."""
+    return urlsplit(url).scheme in _WEB
+
+
 def require_known_scheme(url: str) -> None:
     """Require a URL of the schemes that are read.
 
@@ -32,7 +37,7 @@ def join(url: str, path: str) -> str:
         path: Relative, with forward slashes.
     """
     parts = urlsplit(url)
-    if parts.scheme not in _WEB:
+    if not is_web(url):
         # Names of objects: nothing in them is a query, and nothing is quoted.
         return f"{url.rstrip('/')}/{path}"
     return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{quote(path)}"))

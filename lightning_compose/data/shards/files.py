@@ -6,6 +6,7 @@ import os
 import time
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +23,7 @@ from lightning_compose.data.shards.table import (
     Shard,
     file_sha256,
     how_to_index,
+    how_to_restore,
     require_folder,
     stale_index,
 )
@@ -54,6 +56,9 @@ class Files(Protocol):
 
     def open(self, shard: Shard) -> int:
         """Return a descriptor of a whole shard."""
+
+    def heals(self, shard: Shard, descriptor: int) -> bool:
+        """Return whether an open shard is a damaged copy and a better one is had by opening it again."""
 
 
 def files_of(root: str | os.PathLike[str], downloads: Downloads | None = None) -> Files:
@@ -101,9 +106,10 @@ class LocalFiles:
     def require(self, shard: Shard) -> None:
         path = self.root / shard.path
         if not path.is_file():
-            raise stale_index(self.root, f"{shard.path} is missing")
+            raise self._changed("missing_shard", f"{shard.path} is missing")
         if path.stat().st_size != shard.bytes:
-            raise stale_index(self.root, f"{shard.path} has {path.stat().st_size:,} bytes instead of {shard.bytes:,}")
+            sizes = f"{path.stat().st_size:,} bytes instead of {shard.bytes:,}"
+            raise self._changed("shard_size", f"{shard.path} has {sizes}")
 
     def name(self, shard: Shard) -> Path:
         return self.root / shard.path
@@ -113,6 +119,20 @@ class LocalFiles:
             return os.open(self.name(shard), os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             raise ShardError(self.name(shard), None, "unreadable", f"Expected a shard, got {error}.") from error
+
+    def heals(self, shard: Shard, descriptor: int) -> bool:
+        return False
+
+    def _changed(self, reason: str, found: str) -> ShardError:
+        message = f"Expected the shards as they were indexed, but {found}. {how_to_restore(self.root)}"
+        return ShardError(self.root, None, reason, message)
+
+
+def _not_a_page(header: bytes, root: str) -> bytes:
+    if header.lstrip().startswith(b"<"):
+        found = f"Expected {INDEX} there, got a web page, such as that of a login: check the URL, or log in."
+        raise ShardError(root, None, "no_index", found)
+    return header
 
 
 class RemoteFiles:
@@ -124,6 +144,7 @@ class RemoteFiles:
     def __init__(self, url: str, downloads: Downloads) -> None:
         self.url = url
         self.downloads = downloads
+        self._examined: set[str] = set()
 
     @property
     def root(self) -> str:
@@ -137,7 +158,7 @@ class RemoteFiles:
     def header(self) -> bytes:
         """Return `index.json`, fetched anew every time: it says whether what was downloaded is still of the set."""
         try:
-            return client.read(join(self.url, INDEX), self.downloads.patience)
+            return _not_a_page(client.read(join(self.url, INDEX), self.downloads.patience), self.root)
         except FetchError as error:
             if error.__cause__ is None or status_of(error.__cause__) != 404:
                 raise
@@ -146,11 +167,14 @@ class RemoteFiles:
 
     def table(self, sha256: str) -> Path:
         file = RemoteFile(self.url, TABLE, 0, sha256)
-        if not self.downloads.has(file):
+        path = self.downloads.path(file)
+        with suppress(FileNotFoundError), path.open("rb") as present:
+            self.downloads.drop_damaged(file, present.fileno())
+        if not path.is_file():
             # The index does not tell its size, and the limit is for shards: nothing could give way to the table.
             size = client.size(file.url, self.downloads.patience)
             replace(self.downloads, limit_bytes=None).fetch(replace(file, bytes=size))
-        return self.downloads.path(file)
+        return path
 
     def require(self, shard: Shard) -> None:
         """Ask nothing: a request for every shard would delay the start of a large set by minutes."""
@@ -170,6 +194,20 @@ class RemoteFiles:
                 stacklevel=2,
             )
         return descriptor
+
+    def heals(self, shard: Shard, descriptor: int) -> bool:
+        """Drop a download that was damaged on this machine; looked for once a shard and process: it takes long."""
+        if shard.path in self._examined:
+            return False
+        self._examined.add(shard.path)
+        if not self.downloads.drop_damaged(self.file(shard), descriptor):
+            return False
+        warnings.warn(
+            f"Expected {self.downloads.path(self.file(shard))} to be as it was fetched from {self.name(shard)}, got "
+            "other bytes. It is fetched again. If that recurs, check this machine's disk.",
+            stacklevel=2,
+        )
+        return True
 
     def file(self, shard: Shard) -> RemoteFile:
         """Return what is fetched for a shard."""

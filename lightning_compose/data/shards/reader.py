@@ -17,7 +17,7 @@ from lightning_compose.data.shards.error import ShardError, located
 from lightning_compose.data.shards.files import files_of
 from lightning_compose.data.shards.members import MAX_MEMBER_BYTES, SLOTS, SUFFIXES
 from lightning_compose.data.shards.rows import Rows, decoded_key
-from lightning_compose.data.shards.table import how_to_index, map_table, parse_index
+from lightning_compose.data.shards.table import how_to_restore, map_table, parse_index
 
 _EXTENSIONS = tuple(suffix.split(".")[-1] for suffix in SUFFIXES)
 
@@ -31,16 +31,19 @@ class ShardSet:
         root: The set's folder, with its index, or its URL: ``s3://``, ``gs://``, ``https://``, ``http://`` or
             ``hf://``. Shards behind a URL are fetched when they are first read.
         downloads: Where to; None = the default folder, without a limit.
+        all_there: Whether to require all shards of the index; else whoever reads from one that lacks meets the error.
 
     Raises:
         ShardError: When there is no index, or it does not describe the shards that are there.
         FetchError: When the index cannot be fetched.
     """
 
-    def __init__(self, root: str | os.PathLike[str], downloads: Downloads | None = None) -> None:
+    def __init__(
+        self, root: str | os.PathLike[str], downloads: Downloads | None = None, all_there: bool = True
+    ) -> None:
         self.files = files_of(root, downloads)
         index = parse_index(self.files.header(), self.files.root)
-        for shard in index.shards:
+        for shard in index.shards if all_there else ():
             self.files.require(shard)
         self.shards = index.shards
         self._table_path = self.files.table(index.table_sha256)
@@ -132,10 +135,25 @@ class ShardSet:
 
     def _read_member(self, key: str, shard: int, suffix: int, offset: int, size: int, crc32: int) -> EncodedImage:
         name = f"{key}.{SUFFIXES[suffix]}"
+        try:
+            data = self._checked_bytes(shard, name, offset, size, crc32)
+        except ShardError:
+            if not self._healed(shard):
+                raise
+            data = self._checked_bytes(shard, name, offset, size, crc32)
+        return EncodedImage(_EXTENSIONS[suffix], data)
+
+    def _healed(self, shard: int) -> bool:
+        if shard not in self._descriptors or not self.files.heals(self.shards[shard], self._descriptors[shard]):
+            return False
+        os.close(self._descriptors.pop(shard))
+        return True
+
+    def _checked_bytes(self, shard: int, name: str, offset: int, size: int, crc32: int) -> bytes:
         data = self._read_bytes(shard, name, offset, size)
         if zlib.crc32(data) != crc32:
             raise self._changed(shard, name, "crc32_mismatch", "bytes with another crc32")
-        return EncodedImage(_EXTENSIONS[suffix], data)
+        return data
 
     def _read_bytes(self, shard: int, member: str, offset: int, size: int) -> bytes:
         # Checked first: a forged size would make pread ask for that much memory.
@@ -174,6 +192,5 @@ class ShardSet:
             self._path(shard),
             member,
             reason,
-            f"Expected the member as it was indexed, got {found}. Restore the shard; or, if it was meant to change: "
-            f"{how_to_index(self.root)}",
+            f"Expected the member as it was indexed, got {found}. {how_to_restore(self.root)}",
         )

@@ -200,6 +200,11 @@ def how_to_index(root: str | Path) -> str:
     return f"Run `python -m lightning_compose shards index` on the set's folder and upload {INDEX} and {TABLE} again."
 
 
+def how_to_restore(root: str | Path) -> str:
+    """Say what to do about a shard that is not as it was indexed: to index what is left would make a loss lasting."""
+    return f"Restore the shard; or, if it was meant to change: {how_to_index(root)}"
+
+
 def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:

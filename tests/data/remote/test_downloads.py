@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import pytest
 
+from lightning_compose.data.remote import remote_file
 from lightning_compose.data.remote.downloads import Downloads
 from lightning_compose.data.remote.fault import FetchError
 from lightning_compose.data.remote.remote_file import RemoteFile
@@ -122,7 +123,31 @@ def test_c18_a_file_of_another_size_is_an_error(server, downloads, place, bytes_
 def test_a_server_without_ranges_gives_the_whole_at_once(server, downloads, place, small_ranges):
     server.ranges = False
     assert content(downloads, place()) == CONTENT
-    assert len(server.gets("a.tar")) == 1
+    # One that is broken off when the whole begins to come, and one for the whole.
+    assert server.gets("a.tar") == [FIVE_AND_A_BIT[0], None]
+
+
+def test_a_server_without_ranges_may_take_longer_than_a_stall(server, downloads, place):
+    server.ranges, server.piece_s = False, 2 * downloads.patience.stall_s / 10
+    long = CONTENT * 8  # ten pieces
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(remote_file, "RANGE_BYTES", 1000)
+        assert content(downloads, place(content=long)) == long
+    assert len(server.gets("a.tar")) == 2
+
+
+@pytest.mark.parametrize("fault", ["cut", "stall", 503])
+def test_a_server_without_ranges_is_tried_again(server, downloads, place, small_ranges, fault):
+    server.ranges = False
+    server.faults["a.tar"] = [None, fault, fault]
+    assert content(downloads, place()) == CONTENT
+    assert server.gets("a.tar") == [FIVE_AND_A_BIT[0], None, None, None]
+
+
+def test_a_server_without_ranges_that_sends_more_is_an_error(server, downloads, place, small_ranges):
+    server.ranges = False
+    with pytest.raises(FetchError, match="answers as it was asked"):
+        downloads.open(replace(place(), bytes=4000))
 
 
 def test_bytes_are_told_as_they_come(server, downloads, place, small_ranges):

@@ -143,7 +143,7 @@ def test_within_a_limit_the_whole_set_is_trained_on(write_set, make_sample, serv
     ("settings", "message"),
     [
         ({}, r"hold the whole set, .* got a set of .* GB\. Raise the limit, or .* `shuffle_shards` 8"),
-        ({"shuffle_shards": 3}, r"hold the 3 shards that are mixed at a time and the next one, got"),
+        ({"shuffle_shards": 3}, r"hold 4 shards, those that are mixed at a time and the next one, got"),
     ],
 )
 def test_a_limit_without_room_for_what_is_mixed_is_refused(write_set, server, downloads, settings, message):

@@ -8,6 +8,7 @@ import pytest
 from lightning_compose.data.pairs import PairReader
 from lightning_compose.data.pool import Pool
 from lightning_compose.data.remote import limits
+from lightning_compose.data.remote.fault import FetchError
 from lightning_compose.data.remote.fetchers import Fetchers
 from lightning_compose.data.remote.stream import FetchingBatches, FetchingStream
 from lightning_compose.data.shards import ShardSet
@@ -52,6 +53,14 @@ def test_the_shards_that_are_due_next_are_fetched_while_nothing_is_read(shards):
     next(batches)
     wait_for(lambda: len(here(shards)) >= limits.SHARDS_AHEAD + 1)
     assert here(shards) <= set(due[: 2 * limits.SHARDS_AHEAD])
+
+
+def test_a_run_whose_shards_cannot_be_fetched_says_how_it_goes_on(shards, server):
+    server.always[".tar"] = 404
+    with pytest.raises(
+        FetchError, match=r"got the status 404\..*A run with a checkpoint goes on with `--ckpt_path last`"
+    ):
+        next(iter(stream_of(shards, in_order(shards))))
 
 
 def test_the_first_shards_come_before_the_first_batch(shards, capsys):

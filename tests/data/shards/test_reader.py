@@ -100,12 +100,15 @@ def test_a_shard_cut_while_in_use_is_an_error(write_set):
 def test_a_shard_cut_or_lost_since_indexing_is_an_error_on_opening(write_set):
     shards = ShardSet(write_set())
     path = damage(shards, 1, 0, lambda file, offset: file.truncate(offset))
-    with pytest.raises(ShardError, match=r"shards index") as caught:
+    with pytest.raises(ShardError, match=r"Restore the shard; or, if .* shards index") as caught:
         ShardSet(shards.root)
     assert path.name in str(caught.value)
+    assert caught.value.reason == "shard_size"
     path.unlink()
-    with pytest.raises(ShardError, match="is missing"):
+    with pytest.raises(ShardError, match=r"is missing\. Restore the shard; or, if .* shards index") as caught:
         ShardSet(shards.root)
+    assert caught.value.reason == "missing_shard"
+    assert len(ShardSet(shards.root, all_there=False)) == len(shards)
     with pytest.raises(ShardError, match="No such file"):
         shards.read(1)
 
