@@ -230,8 +230,10 @@ def test_no_credentials_is_an_error_at_once(upload, write_set, downloads, monkey
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setattr(client, "_clients", {})
+    # A new client takes its time on a machine that is busy: no stall.
+    patient = replace(downloads, patience=replace(downloads.patience, stall_s=30.0))
     with pytest.raises(FetchError, match=r"NoCredentialsError: Unable to locate credentials\. Check the URL"):
-        ShardSet(url, downloads)
+        ShardSet(url, patient)
 
 
 def test_no_bucket_is_an_error_at_once(upload, write_set, downloads):
