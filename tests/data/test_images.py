@@ -1,6 +1,7 @@
 """Only named formats, only up to the cap, always upright RGB."""
 
 import io
+import zlib
 
 import numpy as np
 import pytest
@@ -113,13 +114,20 @@ def test_an_image_over_the_cap_is_refused_by_its_header():
         decode_image(truncated)
 
 
+def test_what_pillow_says_of_a_bomb_ends_in_one_full_stop():
+    image = encode_image(PIXELS, "png").data
+    header = image[12:16] + (30_000).to_bytes(4, "big") * 2 + image[24:29]
+    bomb = image[:12] + header + zlib.crc32(header).to_bytes(4, "big") + image[33:]
+    with pytest.raises(SampleError, match=r"attack\. Scale it down\."):
+        image_size(EncodedImage("png", bomb))
+
+
 def test_a_bomb_that_pillow_refuses_itself_is_too_large_as_well():
     header = encode_image(PIXELS, "png").data
     bomb = header[:16] + (30_000).to_bytes(4, "big") * 2 + header[24:]
     with pytest.raises(SampleError) as caught:
         image_size(EncodedImage("png", bomb))
     assert caught.value.reason in ("image_too_large", "bad_image")
-    assert ".." not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -281,3 +281,11 @@ def test_c19_what_is_left_to_another_process_is_not_waited_for(server, downloads
     assert not downloads.has(file)
     process.kill()
     process.wait(60)
+
+
+def test_a_file_that_was_cut_since_it_came_is_replaced_when_it_is_opened(server, downloads, place):
+    file = place()
+    assert content(downloads, file) == CONTENT
+    os.truncate(downloads.path(file), 100)
+    assert not downloads.has(file)
+    assert content(downloads, file) == CONTENT
