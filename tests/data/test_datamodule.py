@@ -89,7 +89,14 @@ def test_it_works_without_a_trainer(root):
     state = data.state_dict()
     assert len(state.pop("training_set")) == 64
     assert state.pop("report") == {"bad": [], "unsupervised": [], "samples": 0}
-    assert state == {"samples": 0, "shuffle_shards": None, "global_batch_size": 4, "seed": 0, "training_samples": 13, "past": {}}
+    assert state == {
+        "samples": 0,
+        "shuffle_shards": None,
+        "global_batch_size": 4,
+        "seed": 0,
+        "training_samples": 13,
+        "past": {},
+    }
 
 
 class WritesRanks(Recorder):
