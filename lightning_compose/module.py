@@ -31,6 +31,7 @@ from lightning_compose.needs import Needs
 from lightning_compose.noised import encode_and_add_noise
 from lightning_compose.noun_columns import noun_columns
 from lightning_compose.optimizer_settings import apply_settings, group_settings, require_schedule
+from lightning_compose.sharding import clip_by_norm, require_known_sharding, shard
 from lightning_compose.step import DenoisingStep, NounAttention
 from lightning_compose.step_means import StepMeans
 
@@ -224,6 +225,11 @@ class ComposeModule(LightningModule):
         with seeded(f"{self.seed}/heads/{callback.name}"):
             return callback.build(self)
 
+    def configure_model(self) -> None:
+        require_known_sharding(self.trainer.strategy)
+        if self.device_mesh is not None:
+            shard(self.backbone.trained, self.heads.values(), self.device_mesh["data_parallel"])
+
     def configure_optimizers(self) -> OptimizerLRScheduler:
         groups: list[dict[str, Any]] = [{"params": list(self.backbone.trained.parameters())}]
         if len(self.heads):
@@ -261,8 +267,7 @@ class ComposeModule(LightningModule):
         by_norm = gradient_clip_algorithm in (None, "norm")
         # One pass over the gradients both measures and clips; an infinite bound only measures.
         bound = gradient_clip_val if by_norm and gradient_clip_val else float("inf")
-        norm = nn.utils.clip_grad_norm_(parameters, bound)
-        self.log("train/grad_norm", norm)
+        self.log("train/grad_norm", clip_by_norm(parameters, bound))
         if not by_norm:
             self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
 

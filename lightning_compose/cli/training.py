@@ -15,7 +15,7 @@ from lightning.pytorch.callbacks import ProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from lightning_compose import backbones, losses
+from lightning_compose import backbones, fully_sharded, losses
 from lightning_compose.callbacks.attention_maps import AttentionMaps
 from lightning_compose.callbacks.checkpoint import Checkpoint
 from lightning_compose.callbacks.ema import EMA, Weights
@@ -43,7 +43,7 @@ from lightning_compose.inference import choose_weights, read_checkpoint
 from lightning_compose.module import ComposeModule
 
 # Imported for their names: a config may then say `class_path: StableDiffusion` without the module.
-__all__ = ["ComposeCLI", "backbones", "losses", "run"]
+__all__ = ["ComposeCLI", "backbones", "fully_sharded", "losses", "run"]
 
 PARSER_MODE = "omegaconf+"
 WEIGHTS_HELP = "The average over the steps, or those of the last step; null = the average where the checkpoint has one."

@@ -1,0 +1,52 @@
+"""What is trained, in shards on all ranks: torch's fully_shard (FSDP2), and the norm of gradients that lie in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from lightning.pytorch.strategies import FSDPStrategy, Strategy
+from torch import Tensor, nn
+from torch.distributed.device_mesh import DeviceMesh
+from torch.distributed.fsdp import FSDPModule, fully_shard
+from torch.distributed.tensor import DTensor
+
+
+def shard(denoiser: nn.Module, heads: Iterable[nn.Module], mesh: DeviceMesh) -> None:
+    """Shard the denoiser, block by block, and the heads; a second call changes nothing.
+
+    Frozen encoders stay whole on each rank; a feature cache leaves them out.
+
+    Args:
+        denoiser: The trained model.
+        heads: What else is trained.
+        mesh: Of the ranks that share one copy.
+    """
+    for module in [*_blocks(denoiser), denoiser, *(each for each in heads if list(each.parameters()))]:
+        if not isinstance(module, FSDPModule):
+            fully_shard(module, mesh=mesh)
+
+
+def clip_by_norm(parameters: Iterable[Tensor], bound: float) -> Tensor:
+    """Scale the gradients to a norm of at most `bound`, and return what it was, over all shards."""
+    norm = nn.utils.clip_grad_norm_(parameters, bound)
+    # A plain number, whatever of it the shards of this rank make up.
+    return norm.full_tensor() if isinstance(norm, DTensor) else norm
+
+
+def require_known_sharding(strategy: Strategy) -> None:
+    """Refuse Lightning's ``fsdp``.
+
+    Raises:
+        ValueError: For it, with what to set instead.
+    """
+    if isinstance(strategy, FSDPStrategy):
+        raise ValueError(
+            "Expected a strategy whose checkpoints leave out the frozen encoders, got 'fsdp', which loads checkpoints "
+            "before the encoders are put back, and cannot clip by norm. Set --trainer.strategy fully_sharded."
+        )
+
+
+def _blocks(denoiser: nn.Module) -> Iterator[nn.Module]:
+    for child in denoiser.children():
+        if isinstance(child, nn.ModuleList):
+            yield from child
