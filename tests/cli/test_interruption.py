@@ -26,6 +26,8 @@ class TerminatedAtStep2(StoppedAtStep2):
 def handlers():
     """Lightning ignores a second Ctrl-C for good."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    # A shell ignores Ctrl-C for what it runs in the background.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
