@@ -212,20 +212,26 @@ def settings(sizes: Sequence[tuple[str, Sequence[int]]] = FAMILIES) -> list[Sett
 
 def row(setting: Setting, device: torch.device = CPU) -> Row:
     """Return one line of the table, in GiB; on CUDA with what was measured there."""
-    numbers = {"encoders, 1 image": computed(setting).peak}
+    cells = {"encoders, 1 image": _gibi(computed(setting).peak)}
     for size in BATCH_SIZES:
-        numbers[f"cached, {size} image{'s' if size > 1 else ''}"] = computed(
-            replace(setting, batch_size=size, cached=True)
-        ).peak
+        cached = replace(setting, batch_size=size, cached=True)
+        cells[f"cached, {size} image{'s' if size > 1 else ''}"] = _gibi(computed(cached).peak)
     if device.type == "cuda":
-        numbers["measured, cached, 1 image"] = measured(replace(setting, cached=True), device).peak
-    named: dict[str, str | int] = {
+        cells["measured, cached, 1 image"] = _measured_or_too_large(replace(setting, cached=True), device)
+    return {
         "model": setting.model,
         "size_px": setting.size_px,
         "precision": PRECISIONS[setting.bf16],
         "checkpointing": _yes(setting.checkpointing),
+        **cells,
     }
-    return {**named, **{name: f"{each / GIBI:.1f}" for name, each in numbers.items()}}
+
+
+def _measured_or_too_large(setting: Setting, device: torch.device) -> str:
+    try:
+        return _gibi(measured(setting, device).peak)
+    except torch.OutOfMemoryError:
+        return "does not fit"
 
 
 def held_row(model: str, t5: bool = False) -> Row:
@@ -239,7 +245,7 @@ def held_row(model: str, t5: bool = False) -> Row:
         "EMA": weights,
         "encoders": memory.frozen,
     }
-    return {"model": model + (" with T5" if t5 else ""), **{name: f"{each / GIBI:.1f}" for name, each in parts.items()}}
+    return {"model": model + (" with T5" if t5 else ""), **{name: _gibi(each) for name, each in parts.items()}}
 
 
 def check_row(setting: Setting, device: torch.device = CPU) -> Row:
@@ -283,6 +289,10 @@ def report(docs: Path, name: str, rows: Sequence[Row], before: str) -> None:
     print(table(rows), flush=True)
     write_csv(docs / f"benchmarks/{name}.csv", rows)
     replace_block(docs / "memory.md", name, f"{before}\n\n{table(rows)}")
+
+
+def _gibi(size: float) -> str:
+    return f"{size / GIBI:.1f}"
 
 
 def _yes(value: bool) -> str:

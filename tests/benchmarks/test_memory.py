@@ -80,3 +80,13 @@ def test_main_writes_what_the_page_shows(tmp_path, monkeypatch):
     assert "| shapes-sd3 | 64 | float32 | no | 0." in page
     assert "| sd3-medium | True |" in page
     assert len(read_csv(tmp_path / "benchmarks/memory_check.csv")) == 1
+
+
+def test_what_does_not_fit_on_a_gpu_is_told_so(monkeypatch):
+    def full(setting, device):
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(memory, "measured", full)
+    monkeypatch.setattr(memory, "BATCH_SIZES", (1,))
+    assert memory.row(SMALL, torch.device("cuda"))["measured, cached, 1 image"] == "does not fit"
+    assert "measured, cached, 1 image" not in memory.row(SMALL)
