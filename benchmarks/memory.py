@@ -186,8 +186,6 @@ def _bytes(tensors: Iterable[Tensor]) -> int:
     return sum(each.numel() * each.element_size() for each in tensors)
 
 
-# -- tables ------------------------------------------------------------------------------------------
-
 FAMILIES = (("sd21", (512, 768, 1024)), ("sd3-medium", (512, 768, 1024)))
 CHECKED = (
     Setting("shapes", 64, 4),
@@ -238,13 +236,7 @@ def held_row(model: str, t5: bool = False) -> Row:
     """Return what lies in memory between steps, in GiB."""
     memory = computed(Setting(model, 64, checkpointing=True, t5=t5))
     weights = memory.trained / 3
-    parts = {
-        "weights": weights,
-        "AdamW": memory.trained - weights,
-        "gradients": weights,
-        "EMA": weights,
-        "encoders": memory.frozen,
-    }
+    parts = {"weights": weights, "AdamW": 2 * weights, "gradients": weights, "EMA": weights, "encoders": memory.frozen}
     return {"model": model + (" with T5" if t5 else ""), **{name: _gibi(each) for name, each in parts.items()}}
 
 
