@@ -116,8 +116,12 @@ class Backbone(nn.Module, ABC):
             ValueError: When the encoders were left out.
         """
 
+    def text_fields(self, text: Text) -> dict[str, Tensor]:
+        """Return encoded captions by their fields, each ``[b, ...]``: what a feature cache keeps of them."""
+        return {"sequence": text.sequence, "pooled": text.pooled}
+
     def text(self, fields: Mapping[str, Tensor]) -> Text:
-        """Return encoded captions by their fields, as a feature cache keeps those of `encode_text`."""
+        """Return the encoded captions of which `text_fields` returned these."""
         return Text(**fields)
 
     @abstractmethod

@@ -64,6 +64,12 @@ class JointText:
         padded = F.pad(clip, (0, self.width - clip.shape[-1]))
         return Text(torch.cat([padded, t5.to(clip.dtype)], dim=1), pooled)
 
+    def fields(self, text: Text) -> dict[str, Tensor]:
+        """Return what `joined` made an encoded caption of: without the zeros, which are most of it where T5 lacks."""
+        clip = text.sequence[:, : self.clip_tokens, : sum(self.clip_widths)]
+        fields = {"clip": clip, "pooled": text.pooled}
+        return {**fields, "t5": text.sequence[:, self.clip_tokens :]} if self.has_t5 else fields
+
     def noun_tokens(self, clip: Tensor, t5: Tensor | None, supervise: Supervise) -> Tensor:
         """Return the supervised tokens of nouns, bool ``[b, n, l]``.
 

@@ -202,6 +202,12 @@ class StableDiffusion3(LatentDiffusion):
             self.text_encoder_3(tokens.ids[:, parts["t5"].ids])[0] if "t5" in parts else None,
         )
 
+    def text_fields(self, text: Text) -> dict[str, Tensor]:
+        return self.joint_text.fields(text)
+
+    def text(self, fields: Mapping[str, Tensor]) -> Text:
+        return self.joint_text.joined(fields["clip"], fields["pooled"], fields.get("t5"))
+
     @property
     def latent_multiple(self) -> int:
         return self.transformer.config.patch_size

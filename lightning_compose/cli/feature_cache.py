@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import fcntl
 import inspect
 import json
@@ -64,7 +63,7 @@ class BackboneEncoder:
     def captions(self, captions: Sequence[str]) -> dict[str, Floats]:
         tokens = self.backbone.tokenize(captions, [()] * len(captions), max_nouns=1)
         text = self.backbone.encode_text(tokens.to(self.device))
-        return {each.name: getattr(text, each.name).float().cpu().numpy() for each in dataclasses.fields(text)}
+        return {name: each.float().cpu().numpy() for name, each in self.backbone.text_fields(text).items()}
 
 
 @dataclass(frozen=True)

@@ -151,6 +151,17 @@ def test_captions_are_encoded_as_by_the_pipeline(each_backbone):
     assert text.sequence[:, 77:].any() == each_backbone.joint_text.has_t5
 
 
+def test_what_is_kept_of_encoded_captions_gives_them_back_without_what_is_zero_anyway(each_backbone):
+    text = each_backbone.encode_text(each_backbone.tokenize(["a red cube", ""], [()] * 2, max_nouns=1))
+    fields = each_backbone.text_fields(text)
+    again = each_backbone.text(fields)
+    assert torch.equal(again.sequence, text.sequence)
+    assert torch.equal(again.pooled, text.pooled)
+    assert ("t5" in fields) == each_backbone.joint_text.has_t5
+    assert fields["clip"].shape[2] < text.sequence.shape[2]
+    assert fields["clip"].any(dim=(0, 1)).all()
+
+
 def test_nouns_become_the_text_tokens_of_the_encoders_that_are_supervised(tiny_sd3_pipeline):
     # <start> a r e d | c a t; T5: _ a _ r e d | _cat
     expected = {"clip": [5, 6, 7], "t5": [77 + 6], "both": [5, 6, 7, 77 + 6]}
