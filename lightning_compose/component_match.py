@@ -38,3 +38,16 @@ def require_same_components(saved: Configs, present: Configs) -> None:
 
 def _matters(key: str) -> bool:
     return not key.startswith("_") and key not in ORIGIN_KEYS
+
+
+def require_same_seed(saved: int, seed: int) -> None:
+    """Check that a run goes on with the module's seed of the checkpoint.
+
+    Raises:
+        ValueError: When it is another one.
+    """
+    if saved != seed:
+        raise ValueError(
+            f"Expected the module's `seed` to stay {saved}, as in the checkpoint, got {seed}: the noise would change "
+            "in the middle of the run. Set it back, or start a new run."
+        )

@@ -75,11 +75,15 @@ class FullySharded(ModelParallelStrategy):
         set_model_state_dict(self._whole_model(), dict(checkpoint["state_dict"]), options=options)
 
     def load_optimizer_state_dict(self, checkpoint: Mapping[str, Any]) -> None:
+        # A head that was idle so far has no state.
+        options = StateDictOptions(full_state_dict=True, strict=False)
         for optimizer, state in zip(self.optimizers, checkpoint["optimizer_states"], strict=True):
             named = _by_name(state, self._names_of(optimizer))
-            set_optimizer_state_dict(
-                self._whole_model(), optimizer, named, options=StateDictOptions(full_state_dict=True)
-            )
+            set_optimizer_state_dict(self._whole_model(), optimizer, named, options=options)
+            # torch has made it one, and counts a step for it that never was.
+            for name, parameter in self._whole_model().named_parameters():
+                if name not in named["state"]:
+                    optimizer.state.pop(parameter, None)
 
     def _whole_model(self) -> nn.Module:
         if self.model is None:

@@ -20,13 +20,13 @@ from lightning_compose.backbones.components import seeded
 from lightning_compose.callbacks.last_validation import LastValidation
 from lightning_compose.callbacks.throughput import Throughput
 from lightning_compose.checkpoint_content import drop_frozen, fill_frozen, match_heads, plain_only
-from lightning_compose.component_match import require_same_components
+from lightning_compose.component_match import require_same_components, require_same_seed
 from lightning_compose.conditioning import encode_and_drop
 from lightning_compose.data.batch import PairBatch
 from lightning_compose.data.resume import realign_batch_progress
 from lightning_compose.draws import Draws
 from lightning_compose.losses.base import LossCallback
-from lightning_compose.losses.terms import WEIGHTED, LossTerms, require_scalar
+from lightning_compose.losses.terms import WEIGHTED, LossTerms, require_finite, require_scalar
 from lightning_compose.needs import Needs
 from lightning_compose.noised import encode_and_add_noise
 from lightning_compose.noun_columns import noun_columns
@@ -163,7 +163,7 @@ class ComposeModule(LightningModule):
             loss = self.training_loss(step)
         require_scalar(loss, "`training_loss`")
         loss = self.losses.with_heads(loss)
-        _require_finite(loss, batch, self.global_step)
+        require_finite(loss, batch.keys, self.global_step)
         self.terms.add("loss", loss)
         self.terms.add("unsupervised_nouns_per_sample", step.unsupervised_nouns / len(batch))
         return loss
@@ -226,7 +226,9 @@ class ComposeModule(LightningModule):
             return callback.build(self)
 
     def configure_model(self) -> None:
-        require_known_sharding(self.trainer.strategy)
+        # A checkpoint that is loaded from Python calls this, too, without a trainer.
+        if self._trainer is not None:
+            require_known_sharding(self.trainer.strategy)
         if self.device_mesh is not None:
             shard(self.backbone.trained, self.heads.values(), self.device_mesh["data_parallel"])
 
@@ -285,7 +287,7 @@ class ComposeModule(LightningModule):
         require_same_components(checkpoint.get("component_configs", {}), self.backbone.component_configs())
         match_heads(checkpoint["state_dict"], self, resuming)
         if resuming:
-            _require_same_seed(checkpoint.get("hyper_parameters", {}).get("seed", self.seed), self.seed)
+            require_same_seed(checkpoint.get("hyper_parameters", {}).get("seed", self.seed), self.seed)
         fill_frozen(checkpoint["state_dict"], self)
         if resuming:
             realign_batch_progress(checkpoint, self.trainer)
@@ -299,19 +301,3 @@ class ComposeModule(LightningModule):
 def denoising_loss(step: DenoisingStep) -> Tensor:
     """Return the mean squared error of the prediction, in float32 (Ho et al., 2020, eq. 14)."""
     return F.mse_loss(step.prediction.float(), step.target.float())
-
-
-def _require_same_seed(saved: int, seed: int) -> None:
-    if saved != seed:
-        raise ValueError(
-            f"Expected the module's `seed` to stay {saved}, as in the checkpoint, got {seed}: the noise would change "
-            "in the middle of the run. Set it back, or start a new run."
-        )
-
-
-def _require_finite(loss: Tensor, batch: PairBatch, global_step: int) -> None:
-    if not torch.isfinite(loss):
-        raise FloatingPointError(
-            f"Expected a finite loss, got {loss.item()} at optimizer step {global_step} on samples {batch.keys}. "
-            "Look at them with `shards show`, lower the learning rate, or clip the gradients."
-        )

@@ -33,13 +33,16 @@ def clip_by_norm(parameters: Iterable[Tensor], bound: float) -> Tensor:
     return norm.full_tensor() if isinstance(norm, DTensor) else norm
 
 
-def require_known_sharding(strategy: Strategy) -> None:
+def require_known_sharding(strategy: Strategy | str) -> None:
     """Refuse Lightning's ``fsdp``.
+
+    Args:
+        strategy: Or its name.
 
     Raises:
         ValueError: For it, with what to set instead.
     """
-    if isinstance(strategy, FSDPStrategy):
+    if isinstance(strategy, FSDPStrategy) or (isinstance(strategy, str) and strategy.startswith("fsdp")):
         raise ValueError(
             "Expected a strategy whose checkpoints leave out the frozen encoders, got 'fsdp', which loads checkpoints "
             "before the encoders are put back, and cannot clip by norm. Set --trainer.strategy fully_sharded."

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -23,7 +23,7 @@ class NoiseLevels:
 
     Args:
         density: ``logit_normal``, which prefers the middle; ``mode``, with heavy tails (both section 3.1); ``uniform``.
-        logit_mean: Of ``logit_normal``; above 0 = more noise.
+        logit_mean: Of ``logit_normal``; above 0 = more noise, as in the paper; diffusers' script has the other sign.
         logit_std: Of ``logit_normal``, above 0.
         mode_scale: Of ``mode``, in [-1, 1.75]; above 0 = more of the middle.
 
@@ -37,6 +37,10 @@ class NoiseLevels:
     mode_scale: float = 1.29
 
     def __post_init__(self) -> None:
+        if self.density not in get_args(Density):
+            raise ValueError(f"Expected `density` to be one of {list(get_args(Density))}, got {self.density!r}.")
+        if not math.isfinite(self.logit_mean):
+            raise ValueError(f"Expected `logit_mean` to be a finite number, got {self.logit_mean}.")
         if not self.logit_std > 0:
             raise ValueError(f"Expected `logit_std` to be above 0, got {self.logit_std}.")
         if not MODE_SCALES[0] <= self.mode_scale <= MODE_SCALES[1]:

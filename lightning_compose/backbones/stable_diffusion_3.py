@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import torch
 from diffusers import (
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from lightning_compose.data.schema import Noun
 
 Maps = Mapping[str, Tensor]
+MOST_T5_TOKENS = 512
 
 
 class StableDiffusion3(LatentDiffusion):
@@ -140,8 +141,12 @@ class StableDiffusion3(LatentDiffusion):
             )
         if not 0 <= self.encoder_dropout < 1:
             raise ValueError(f"Expected `encoder_dropout` to be a share in [0, 1), got {self.encoder_dropout}.")
-        if self.joint_text.t5_tokens < 1:
-            raise ValueError(f"Expected `t5_tokens` to be at least 1, got {self.joint_text.t5_tokens}.")
+        if self.supervise not in get_args(Supervise):
+            raise ValueError(f"Expected `supervise` to be one of {list(get_args(Supervise))}, got {self.supervise!r}.")
+        # Beyond the most, diffusers' pipeline draws nothing.
+        if not 1 <= self.joint_text.t5_tokens <= MOST_T5_TOKENS:
+            found = self.joint_text.t5_tokens
+            raise ValueError(f"Expected `t5_tokens` to be in [1, {MOST_T5_TOKENS}], got {found}.")
         if self.scheduler.config.use_dynamic_shifting:
             raise ValueError(
                 "Expected a scheduler with a fixed `shift`, got `use_dynamic_shifting: true`. Set it to false in "

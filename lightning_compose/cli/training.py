@@ -41,6 +41,7 @@ from lightning_compose.data.remote.limits import downloads_of
 from lightning_compose.data.shards import ShardSet
 from lightning_compose.inference import choose_weights, read_checkpoint
 from lightning_compose.module import ComposeModule
+from lightning_compose.sharding import require_known_sharding
 
 # Imported for their names: a config may then say `class_path: StableDiffusion` without the module.
 __all__ = ["ComposeCLI", "backbones", "fully_sharded", "losses", "run"]
@@ -180,6 +181,8 @@ class ComposeCLI(LightningCLI):
         if isinstance(self.datamodule_class, type) and issubclass(self.datamodule_class, ConPairDataModule):
             root = config.data.get("test_root" if self.command == "test" else "root")
             _require_shards(root, config.data.get("download_dir"))
+        # On a CPU, Lightning would refuse it in words of its own.
+        require_known_sharding(config.trainer.strategy)
         if self.command == "fit":
             _require_max_steps(config.trainer, has_stages=bool(config.curriculum.stages))
             if is_first_process() and not config.trainer.fast_dev_run:

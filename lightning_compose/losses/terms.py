@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import reduce
 
 import torch
 from lightning.pytorch.utilities.rank_zero import rank_zero_info, rank_zero_warn
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 
 from lightning_compose.losses.base import LossCallback
 from lightning_compose.needs import Needs
@@ -119,7 +120,9 @@ class LossTerms(Mapping[str, LossCallback]):
 
     def with_heads(self, loss: Tensor) -> Tensor:
         """Return the loss with all heads in its graph, by a factor of zero: DDP stops at parameters that are not."""
-        return loss + sum((0.0 * each.sum() for each in self.heads.parameters()), loss.new_zeros(()))
+        # Shards do not, and an idle head's cannot be added to a whole loss.
+        whole = (each for each in self.heads.parameters() if not isinstance(each, DTensor))
+        return loss + sum((0.0 * each.sum() for each in whole), loss.new_zeros(()))
 
     def stop_idle_heads(self) -> None:
         """Set the gradients of heads without a term in the optimizer step to None: by zeros Adam still moves them."""
@@ -173,3 +176,21 @@ def _shapes(head: nn.Module | None) -> dict[str, torch.Size]:
 
 def _has_gradient(head: nn.Module) -> bool:
     return any(each.grad is not None and bool(each.grad.any()) for each in head.parameters())
+
+
+def require_finite(loss: Tensor, keys: Sequence[str], global_step: int) -> None:
+    """Check that the loss of a micro-batch is a number.
+
+    Args:
+        loss: A scalar.
+        keys: Of the samples.
+        global_step: Optimizer steps done.
+
+    Raises:
+        FloatingPointError: When it is not.
+    """
+    if not torch.isfinite(loss):
+        raise FloatingPointError(
+            f"Expected a finite loss, got {loss.item()} at optimizer step {global_step} on samples {keys}. "
+            "Look at them with `shards show`, lower the learning rate, or clip the gradients."
+        )
