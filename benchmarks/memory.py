@@ -32,7 +32,7 @@ from lightning_compose.backbones import StableDiffusion
 from lightning_compose.cli.quiet import quiet, without_loading_bars
 from lightning_compose.data.batch import PairBatch
 from lightning_compose.data.cache.features import CachedFeatures
-from lightning_compose.step import Tokens
+from lightning_compose.step import Text, Tokens
 
 DOCS = Path(__file__).parents[1] / "docs"
 GIBI, MEBI = 2**30, 2**20
@@ -159,10 +159,9 @@ def _features(module: ComposeModule, batch: PairBatch, text_tokens: int) -> Cach
     config: Any = backbone.trained.config
     text_width = config.get("joint_attention_dim") or config.get("cross_attention_dim")
     moments = torch.ones(len(batch), 2 * channels, height, width, dtype=HALF, device="cpu")
-    empty = {
-        "sequence": torch.zeros(text_tokens, text_width, dtype=HALF, device="cpu"),
-        "pooled": torch.zeros(backbone.pooled_width, dtype=HALF, device="cpu"),
-    }
+    sequence = torch.zeros(1, text_tokens, text_width, dtype=HALF, device="cpu")
+    pooled = torch.zeros(1, backbone.pooled_width, dtype=HALF, device="cpu")
+    empty = {name: rows[0] for name, rows in backbone.text_fields(Text(sequence, pooled)).items()}
     text = {name: torch.stack([each] * len(batch)) for name, each in empty.items()}
     return CachedFeatures(moments, moments, text, empty)
 
