@@ -1,6 +1,7 @@
 """Generate images from a trained module, and export it as a diffusers folder.
 
-Both go through diffusers' own pipeline, so an image is the same from `predict` and from the exported folder.
+Both go through diffusers' own pipeline, so an image is the same from `predict` and from the exported folder,
+as long as that gets the same settings (Stable Diffusion 3: `max_sequence_length`).
 """
 
 from __future__ import annotations
