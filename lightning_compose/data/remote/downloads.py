@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lightning_compose.data.durable import flush_folder
 from lightning_compose.data.remote.client import Patience
 from lightning_compose.data.remote.remote_file import RemoteFile, content_sha256, fetch_into
 from lightning_compose.data.remote.room import make_room
@@ -122,7 +123,7 @@ class Downloads:
             raise
         else:
             part.rename(self.path(file))
-            _flush_folder(self.folder)
+            flush_folder(self.folder)
         finally:
             # What came is gone on with later; of nothing there is nothing to keep.
             if os.fstat(descriptor).st_size == 0 or self.has(file):
@@ -192,11 +193,3 @@ def _full_disk(error: OSError, folder: Path, file: RemoteFile) -> OSError:
         "choose another download_dir, or set a download_limit_gb, above which the shards not used for longest give way",
         os.fspath(folder),
     )
-
-
-def _flush_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -8,16 +8,15 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from lightning_compose.data.durable import flush_folder, replaced
 from lightning_compose.data.schema import CATEGORIES, FORMAT_VERSION, STAGES, Annotation
 from lightning_compose.data.shards.error import ShardError
 from lightning_compose.data.shards.members import MAX_KEY_BYTES, SLOTS, SUFFIXES
@@ -113,20 +112,6 @@ def write_index(
     flush_folder(root)
 
 
-@contextmanager
-def replaced(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that takes its name when it is whole and on the disk."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def parse_index(text: bytes, root: str | Path) -> Index:
     """Read `index.json`.
 
@@ -209,15 +194,6 @@ def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def flush_folder(path: Path) -> None:
-    """Make renames in a folder survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _require_sound(root: str | Path, shard: Shard) -> None:

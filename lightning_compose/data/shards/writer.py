@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
-import tarfile
 import tempfile
 import zlib
 from contextlib import ExitStack
@@ -14,6 +12,7 @@ from types import TracebackType
 
 import numpy as np
 
+from lightning_compose.data.durable import flush_file, flush_folder
 from lightning_compose.data.images import image_size
 from lightning_compose.data.schema import ANNOTATION, NEGATIVE, POSITIVE, EncodedImage, Sample, SampleError
 from lightning_compose.data.shards.error import ShardError
@@ -25,12 +24,12 @@ from lightning_compose.data.shards.table import (
     Row,
     Shard,
     file_sha256,
-    flush_folder,
     join_rows,
     sample_row,
     shard_rows,
     write_index,
 )
+from lightning_compose.data.shards.tar_writer import TarWriter
 
 
 class ShardWriter:
@@ -115,10 +114,10 @@ class _OpenShard:
         self._path = path
         self._full_path = folder / path
         self._full_path.parent.mkdir(exist_ok=True)
-        self._files = ExitStack()
-        self._file = self._files.enter_context(self._full_path.open("wb"))
-        tar = tarfile.TarFile(fileobj=self._file, mode="w", format=tarfile.USTAR_FORMAT)
-        self._tar = self._files.enter_context(tar)
+        self._whole = ExitStack()
+        file = self._whole.enter_context(self._full_path.open("wb"))
+        self._whole.callback(flush_file, file)
+        self._tar = self._whole.enter_context(TarWriter(file))
 
     def add(self, sample: Sample) -> None:
         members: list[Member] = [ABSENT] * len(SLOTS)
@@ -129,10 +128,7 @@ class _OpenShard:
         self.rows.append(sample_row(sample.key, sample.annotation, members))
 
     def close(self) -> tuple[Shard, np.ndarray]:
-        self._tar.close()
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._files.close()
+        self._whole.close()
         size, sha256 = self._full_path.stat().st_size, file_sha256(self._full_path)
         return Shard(self._path, len(self.rows), size, sha256), shard_rows(self.rows)
 
@@ -140,11 +136,7 @@ class _OpenShard:
         return self._add_member(key, f"{slot}.{image.suffix}", image.data)
 
     def _add_member(self, key: str, suffix: str, data: bytes) -> Member:
-        # TarInfo's defaults are fixed: time 0, owner 0, no names. webdataset's own writer sets this mode.
-        member = tarfile.TarInfo(f"{key}.{suffix}")
-        member.size, member.mode = len(data), 0o444
-        offset = self._file.tell() + tarfile.BLOCKSIZE
-        self._tar.addfile(member, io.BytesIO(data))
+        offset = self._tar.add(f"{key}.{suffix}", data)
         return SUFFIXES.index(suffix), offset, len(data), zlib.crc32(data)
 
 

@@ -127,3 +127,16 @@ def test_samples_that_the_indexer_would_refuse_are_not_written(tmp_path, make_sa
 def test_many_shards_are_numbered_by_stage(write_set, make_sample):
     root = write_set(islice(map(make_sample, range(0, 99, 3)), 12), samples_per_shard=1)
     assert [shard.path for shard in ShardSet(root).shards] == [f"single/{number:06d}.tar" for number in range(12)]
+
+
+def test_a_shard_is_on_the_disk_whole_before_it_has_its_name(tmp_path, make_sample, monkeypatch):
+    flushed = {}
+
+    def fsync(descriptor):
+        flushed[os.readlink(f"/proc/self/fd/{descriptor}").split("/.writing-")[-1]] = os.stat(descriptor).st_size
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with ShardWriter(tmp_path / "set") as writer:
+        writer.write(make_sample(0))
+    (shard,) = ShardSet(tmp_path / "set").shards
+    assert [size for name, size in flushed.items() if name.endswith(shard.path)] == [shard.bytes]
