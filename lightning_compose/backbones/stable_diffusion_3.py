@@ -30,7 +30,7 @@ from lightning_compose.backbones.mmdit import (
 )
 from lightning_compose.backbones.rectified_flow import Density, NoiseLevels, shifted_timesteps
 from lightning_compose.capture import reading_attention
-from lightning_compose.data.tokens import noun_tokens
+from lightning_compose.data.tokens import encode, noun_tokens
 from lightning_compose.needs import Needs
 from lightning_compose.step import Prediction, Text, Tokens
 from lightning_compose.text_parts import TextPart
@@ -188,9 +188,10 @@ class StableDiffusion3(LatentDiffusion):
         lengths = dict.fromkeys(("tokenizer", "tokenizer_2"), self.joint_text.clip_tokens)
         if self.joint_text.has_t5:
             lengths["tokenizer_3"] = self.joint_text.t5_tokens
-        encoded = [_encoded(getattr(self, name), captions, length) for name, length in lengths.items()]
+        encoded = [encode(getattr(self, name), captions, length) for name, length in lengths.items()]
         first, second, *t5 = (noun_tokens(each["offset_mapping"], nouns, max_nouns).mask for each in encoded)
-        # Those at which both CLIP encoders read the noun. The second's padding, "!", may shift its tokens.
+        # Those at which both CLIP encoders read the noun. "!!" is two tokens for the second, whose padding is "!", and
+        # one for the first, in diffusers' pipeline too: behind it the two read a noun at different places.
         supervised = self.joint_text.noun_tokens(first & second, t5[0] if t5 else None, self.supervise)
         return Tokens(torch.cat([each["input_ids"] for each in encoded], dim=1), supervised)
 
@@ -293,14 +294,3 @@ class StableDiffusion3(LatentDiffusion):
 
 def _middle(blocks: Sequence[str]) -> int:
     return (len(blocks) - 1) // 2
-
-
-def _encoded(tokenizer: Any, captions: Sequence[str], length: int) -> Mapping[str, Tensor]:
-    return tokenizer(
-        list(captions),
-        padding="max_length",
-        max_length=length,
-        truncation=True,
-        return_offsets_mapping=True,
-        return_tensors="pt",
-    )

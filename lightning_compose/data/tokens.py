@@ -6,8 +6,9 @@ Shapes: b = batch, n = noun (padded), t = token.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -53,20 +54,45 @@ def token_mask(offsets: Tensor, spans: Sequence[tuple[int, int]]) -> Tensor:
 
 
 def is_cut_off(offsets: Tensor, spans: Sequence[tuple[int, int]]) -> bool:
-    """Tell whether a span reaches beyond the last token: the caption is longer than the tokenizer's length.
+    """Tell whether a span reaches beyond the last token of a caption that fills the tokenizer's length.
+
+    Behind the last token of a shorter one only blanks are left, or an accent that its letter was joined with.
 
     Args:
-        offsets: int ``[t, 2]``.
+        offsets: int ``[t, 2]``, with at most one empty token, EOS, behind the caption and before padding.
         spans: Characters ``[start, end)`` of the caption.
     """
-    return max(end for _, end in spans) > int(offsets[:, 1].max())
+    # Padding is as empty as EOS.
+    has_padding = not offsets[-2:].any()
+    return not has_padding and max(end for _, end in spans) > int(offsets[:, 1].max())
+
+
+def encode(tokenizer: Any, captions: Sequence[str], length: int) -> Mapping[str, Tensor]:
+    """Return ids and offsets of captions, each cut or padded to a length.
+
+    Args:
+        tokenizer: A fast one.
+        captions: b of them.
+        length: t, in tokens.
+
+    Returns:
+        ``input_ids`` int ``[b, t]`` and ``offset_mapping`` int ``[b, t, 2]``, among others.
+    """
+    return tokenizer(
+        list(captions),
+        padding="max_length",
+        max_length=length,
+        truncation=True,
+        return_offsets_mapping=True,
+        return_tensors="pt",
+    )
 
 
 def noun_tokens(offsets: Tensor, nouns: Sequence[Sequence[Noun]], max_nouns: int) -> NounTokens:
     """Find the tokens of every noun in a batch of captions.
 
     Args:
-        offsets: int ``[b, t, 2]``, from ``tokenizer(captions, return_offsets_mapping=True, return_tensors="pt")``.
+        offsets: int ``[b, t, 2]``, as `encode` returns them.
         nouns: The nouns of every caption, at most `max_nouns` each.
         max_nouns: n, fixed for a run, so that compiled code sees one shape.
     """

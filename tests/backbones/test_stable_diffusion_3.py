@@ -179,17 +179,32 @@ def test_nouns_become_the_text_tokens_of_the_encoders_that_are_supervised(tiny_s
         assert not found.nouns[1].any()
 
 
-def test_a_noun_is_supervised_where_both_clip_encoders_read_it(tiny_sd3_pipeline):
+@pytest.fixture
+def joins_exclamations(tiny_sd3_pipeline):
+    """The vocabulary is as CLIP's: the second tokenizer pads with "!", so that it never joins two of them."""
     backbone = StableDiffusion3(str(tiny_sd3_pipeline))
-    # As in CLIP's vocabulary. The second tokenizer pads with "!", so that it never joins two of them.
-    vocabulary = {**backbone.tokenizer.get_vocab(), "!!</w>": len(backbone.tokenizer)}
+    vocabulary = backbone.tokenizer.get_vocab()
+    vocabulary["!!</w>"] = vocabulary.pop("\u0143</w>")
     backbone.tokenizer = CLIPTokenizer(vocab=vocabulary, merges=[("!", "!</w>")], model_max_length=77)
-    found = backbone.tokenize(
+    return backbone
+
+
+def test_a_noun_is_supervised_where_both_clip_encoders_read_it(joins_exclamations):
+    found = joins_exclamations.tokenize(
         ["so!! cat", "so cat"], [(Noun("cat", ((5, 8),)),), (Noun("cat", ((3, 6),)),)], max_nouns=1
     )
     # <start> s o !! c a t against <start> s o ! ! c a t
     assert found.nouns[0, 0].nonzero().flatten().tolist() == [5, 6]
     assert found.nouns[1, 0].nonzero().flatten().tolist() == [3, 4, 5]
+
+
+def test_a_noun_that_the_clip_encoders_read_at_different_places_is_counted(joins_exclamations):
+    batch = pair_batch([0])
+    batch.captions, batch.nouns = ["so!! x"], [(Noun("x", ((5, 6),), mask=0),)]
+    batch.noun_supervised[:, 1:] = False
+    step = ComposeModule(joins_exclamations, caption_dropout=0.0).denoising_step(batch)
+    assert not step.noun_supervised.any()
+    assert step.unsupervised_nouns == 1
 
 
 # -- noise -----------------------------------------------------------------------------------------

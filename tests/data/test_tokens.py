@@ -1,11 +1,13 @@
 """Noun spans to tokens, with a small CLIP tokenizer whose merges leave most nouns in several tokens."""
 
+import unicodedata
+
 import pytest
 import torch
 from transformers import CLIPTokenizer
 
 from lightning_compose.data.schema import Noun
-from lightning_compose.data.tokens import CUT_OFF, noun_tokens, token_mask
+from lightning_compose.data.tokens import CUT_OFF, encode, noun_tokens, token_mask
 
 
 def byte_symbols():
@@ -95,3 +97,29 @@ def test_a_noun_cut_off_by_the_tokenizer_is_unsupervised_and_counted(tokenizer, 
     result = noun_tokens(offsets_of(tokenizer, [caption]), [[noun(caption, text)]], max_nouns=1)
     assert bool(result.mask.any()) == supervised
     assert result.unsupervised == ({} if supervised else {CUT_OFF: 1})
+
+
+@pytest.mark.parametrize("end", ["", " ", "  \n", "\u0301", "\u0301 "])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_noun_that_ends_in_what_the_tokenizer_leaves_out_is_not_cut_off(tokenizer, form, end):
+    caption = unicodedata.normalize(form, "a caf\u00e9" + end)
+    result = noun_tokens(offsets_of(tokenizer, [caption]), [[noun(caption, caption[2:])]], max_nouns=1)
+    assert result.mask.any()
+    assert result.unsupervised == {}
+
+
+# Without and with the last letter, both without room for padding.
+@pytest.mark.parametrize(("letters", "cut_off"), [(14, False), (15, True)])
+def test_a_caption_without_padding_is_read_to_its_last_token(tokenizer, letters, cut_off):
+    caption = " ".join("x" * letters)
+    result = noun_tokens(offsets_of(tokenizer, [caption]), [[noun(caption, caption[-3:])]], max_nouns=1)
+    assert result.unsupervised == ({CUT_OFF: 1} if cut_off else {})
+
+
+def test_captions_are_cut_and_padded_to_the_length(tokenizer):
+    encoded = encode(tokenizer, ["a dog", "x " * 20], length=6)
+    assert encoded["input_ids"].shape == (2, 6)
+    assert encoded["offset_mapping"].tolist() == [
+        [[0, 0], [0, 1], [2, 5], [0, 0], [0, 0], [0, 0]],
+        [[0, 0], [0, 1], [2, 3], [4, 5], [6, 7], [0, 0]],
+    ]
