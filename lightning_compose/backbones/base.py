@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
@@ -202,6 +203,25 @@ class Backbone(nn.Module, ABC):
         """Arguments of the pipeline's call in which sampling has to be like training."""
         return {}
 
+    @property
+    def loading_settings(self) -> Mapping[str, Any]:
+        """Arguments without which the pipeline's `from_pretrained` refuses an exported folder."""
+        return {}
+
+    def how_to_reload(self, folder: str) -> str:
+        """Return the lines of Python that draw from an exported folder as here; empty where diffusers does by itself.
+
+        Args:
+            folder: The pipeline was saved to.
+        """
+        pipeline: Any = self.pipeline()
+        usual = signature(pipeline.__call__).parameters
+        drawing = {name: value for name, value in self.sampling_settings.items() if value != usual[name].default}
+        if not self.loading_settings and not drawing:
+            return ""
+        load = _arguments(folder, self.loading_settings)
+        return f"pipeline = {type(pipeline).__name__}.from_pretrained({load})\npipeline({_arguments('...', drawing)})"
+
     @abstractmethod
     def encoder_identity(self) -> dict[str, dict[str, Any]]:
         """Return what the features of images and captions depend on, as plain types, by component.
@@ -212,3 +232,7 @@ class Backbone(nn.Module, ABC):
     @abstractmethod
     def component_configs(self) -> dict[str, dict[str, Any]]:
         """Return each component's configuration as plain types, for the checkpoint."""
+
+
+def _arguments(first: str, others: Mapping[str, Any]) -> str:
+    return ", ".join([repr(first), *(f"{name}={value!r}" for name, value in others.items())])

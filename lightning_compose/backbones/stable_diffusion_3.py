@@ -287,6 +287,10 @@ class StableDiffusion3(LatentDiffusion):
     def sampling_settings(self) -> Mapping[str, Any]:
         return {"max_sequence_length": self.joint_text.t5_tokens}
 
+    @property
+    def loading_settings(self) -> Mapping[str, Any]:
+        return {} if self.joint_text.has_t5 else dict.fromkeys(self.optional_components)
+
     def encoder_identity(self) -> dict[str, dict[str, Any]]:
         t5 = {"used": self.joint_text.has_t5, "tokens": self.joint_text.t5_tokens}
         return {**super().encoder_identity(), "t5": t5}

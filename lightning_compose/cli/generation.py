@@ -10,6 +10,7 @@ from jsonargparse import ActionConfigFile, ArgumentParser
 from lightning.pytorch import LightningModule
 
 from lightning_compose import inference
+from lightning_compose.backbones.base import Backbone
 from lightning_compose.callbacks.ema import Weights
 from lightning_compose.cli import PROG, run_folder
 from lightning_compose.cli.config_files import read_command_line
@@ -57,6 +58,14 @@ def run(command: str, arguments: Sequence[str], module_class: type[LightningModu
     if checkpoint is not None:
         inference.load_weights(module, checkpoint, config.weights)
     FUNCTIONS[command](module, **{name: config[name] for name in options})
+    if command == "export":
+        _print_how_to_reload(module.backbone, config.out)
+
+
+def _print_how_to_reload(backbone: Backbone, folder: str) -> None:
+    lines = backbone.how_to_reload(folder)
+    if lines:
+        print(f"It is read back in diffusers, to draw as predict does, by\n{lines}")
 
 
 def _parser(command: str, run_dir: str, module_class: type[LightningModule]) -> ArgumentParser:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from diffusers import DiffusionPipeline, StableDiffusionPipeline
+from diffusers import DiffusionPipeline, StableDiffusion3Pipeline, StableDiffusionPipeline
 from families import load_backbone, on_both_families
 from PIL import Image
 
@@ -84,6 +84,42 @@ def test_an_exported_folder_is_a_backbone(arguments):
     main([*predict, "--ckpt_path", "last", "--out", "checkpoint"])
     main([*predict, "--model.backbone.pretrained", "exported", "--out", "exported_images"])
     assert np.array_equal(image("checkpoint/00000.png"), image("exported_images/00000.png"))
+
+
+@pytest.mark.parametrize("pipeline", ["tiny_sd3_pipeline"], indirect=True)
+@pytest.mark.parametrize(
+    ("settings", "absent", "length"),
+    [
+        ({"t5": "false"}, ", text_encoder_3=None, tokenizer_3=None", ""),
+        ({"t5_tokens": "16"}, "", ", max_sequence_length=16"),
+        (
+            {"t5": "false", "t5_tokens": "16"},
+            ", text_encoder_3=None, tokenizer_3=None",
+            ", max_sequence_length=16",
+        ),
+    ],
+)
+def test_export_prints_what_reads_the_folder_where_diffusers_has_to_be_told(
+    arguments, capsys, settings, absent, length
+):
+    flags = [f"--model.backbone.init_args.{name}={value}" for name, value in settings.items()]
+    main(["export", *arguments, *flags, "--out", "exported"])
+    first, second = capsys.readouterr().out.splitlines()[-2:]
+    assert first == f"pipeline = StableDiffusion3Pipeline.from_pretrained('exported'{absent})"
+    assert second == f"pipeline('...'{length})"
+    names = {"StableDiffusion3Pipeline": StableDiffusion3Pipeline}
+    exec(first, names)
+    Path("prompts.txt").write_text("a red circle\n")
+    main(["predict", *arguments, *flags, "--prompts", "prompts.txt", "--out", "out", *STEPS])
+    drawing = {"generator": torch.Generator().manual_seed(0), "num_inference_steps": 3, "guidance_scale": 7.5}
+    call = second.replace("'...'", "'a red circle', **drawing")
+    assert np.array_equal(image("out/00000.png"), np.asarray(eval(call, names | {"drawing": drawing}).images[0]))
+
+
+@on_both_families
+def test_export_says_no_more_where_diffusers_knows_all(arguments, capsys):
+    main(["export", *arguments, "--out", "exported"])
+    assert capsys.readouterr().out.splitlines()[-1] == "Wrote a diffusers folder to exported"
 
 
 @pytest.mark.parametrize(
