@@ -39,7 +39,15 @@ FULL_SIZE: dict[str, dict[str, dict[str, Any]]] = {
             "pooled_projection_dim": 2048,
             "pos_embed_max_size": 192,
         },
-        "vae": {**VAE, "latent_channels": 16, "use_quant_conv": False, "use_post_quant_conv": False},
+        "vae": {
+            **VAE,
+            "sample_size": 1024,
+            "latent_channels": 16,
+            "scaling_factor": 1.5305,
+            "shift_factor": 0.0609,
+            "use_quant_conv": False,
+            "use_post_quant_conv": False,
+        },
         "text_encoder": {
             "hidden_size": 768,
             "intermediate_size": 3072,
@@ -85,9 +93,20 @@ def build(name: str, folder: Path, **settings: Any) -> LatentDiffusion:
         folder: Empty; gets the configs.
         settings: Further arguments of the backbone.
     """
-    assets, backbone_class = FAMILIES[name]
+    _, backbone_class = FAMILIES[name]
+    return backbone_class(config=str(write_configs(name, folder)), **settings)
+
+
+def write_configs(name: str, folder: Path) -> Path:
+    """Write a model's configs and the embedded world's tokenizers as a diffusers folder, and return it.
+
+    Args:
+        name: A key of `FULL_SIZE`.
+        folder: Empty.
+    """
+    assets, _ = FAMILIES[name]
     shutil.copytree(ASSETS / assets, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.safetensors"))
     for component, changes in FULL_SIZE[name].items():
         file = folder / component / "config.json"
         file.write_text(json.dumps(json.loads(file.read_text()) | changes))
-    return backbone_class(config=str(folder), **settings)
+    return folder

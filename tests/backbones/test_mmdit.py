@@ -13,22 +13,11 @@ from tiny_mmdit import KINDS, TEXT_TOKENS, first, forward, inputs, tiny_transfor
 from torch._dynamo.utils import counters
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.full_size import FULL_SIZE
 from lightning_compose.backbones.mmdit import attention_blocks, compile_blocks, feature_widths
 
 BLOCKS = ("block_0", "block_1", "block_2", "block_3")
 EVERYTHING = {"layers": BLOCKS, "features": ("block_0", "block_2"), "last_block": "block_2", "samples": 2}
-MEDIUM = {
-    "sample_size": 128,
-    "in_channels": 16,
-    "out_channels": 16,
-    "num_layers": 24,
-    "attention_head_dim": 64,
-    "num_attention_heads": 24,
-    "joint_attention_dim": 4096,
-    "caption_projection_dim": 1536,
-    "pooled_projection_dim": 2048,
-    "pos_embed_max_size": 192,
-}
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
@@ -245,7 +234,7 @@ def test_compiled_blocks_do_what_each_forward_asks_and_reach_no_recompile_limit(
 
 def medium(**config):
     with torch.device("meta"):
-        return SD3Transformer2DModel(**{**MEDIUM, **config})
+        return SD3Transformer2DModel(**FULL_SIZE["sd3-medium"]["transformer"] | config)
 
 
 def test_blocks_of_stable_diffusion_3_medium():
