@@ -64,6 +64,7 @@ def test_two_images_of_four_that_were_drawn_for_each_others_captions_are_told(pa
     darker = [image // 4 * 3 for image in (second, first, *others)]
     rows = run(write_images(tmp_path / "images", captions_of(samples), darker))
     assert [float(row["own_db"]) > float(row["nearest_other_db"]) for row in rows] == [False, False, True, True]
+    assert float(rows[0]["nearest_other_db"]) == pytest.approx(psnr([darker[0]], [second]).item(), abs=0.005)
     assert [row["caption"] for row in rows] == [each.annotation.caption for each in samples]
     own, apart = psnr(darker, originals_of(samples)).diagonal(), psnr(originals_of(samples), originals_of(samples))
     between = np.median([apart[one, other] for one in range(4) for other in range(one)])
