@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from lightning_compose.arguments import require_at_least, require_share
 from lightning_compose.backbones.base import Backbone
 from lightning_compose.backbones.components import seeded
 from lightning_compose.callbacks.last_validation import LastValidation
@@ -68,10 +69,8 @@ class ComposeModule(LightningModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if not 0 <= caption_dropout <= 1:
-            raise ValueError(f"Expected `caption_dropout` to be a share in [0, 1], got {caption_dropout}.")
-        if max_noun_tokens < 1:
-            raise ValueError(f"Expected `max_noun_tokens` to be at least 1, got {max_noun_tokens}.")
+        require_share(caption_dropout=caption_dropout)
+        require_at_least(1, max_noun_tokens=max_noun_tokens)
         require_schedule(lr_schedule)
         self.save_hyperparameters()
         self.backbone = backbone
@@ -265,11 +264,8 @@ class ComposeModule(LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        parameters = [each for group in optimizer.param_groups for each in group["params"]]
         by_norm = gradient_clip_algorithm in (None, "norm")
-        # One pass over the gradients both measures and clips; an infinite bound only measures.
-        bound = gradient_clip_val if by_norm and gradient_clip_val else float("inf")
-        self.log("train/grad_norm", clip_by_norm(parameters, bound))
+        self.log("train/grad_norm", clip_by_norm(optimizer, gradient_clip_val if by_norm else None))
         if not by_norm:
             self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor
+from torch.optim import Optimizer
 
 
 def shard(denoiser: nn.Module, heads: Iterable[nn.Module], mesh: DeviceMesh) -> None:
@@ -26,10 +27,17 @@ def shard(denoiser: nn.Module, heads: Iterable[nn.Module], mesh: DeviceMesh) -> 
             fully_shard(module, mesh=mesh)
 
 
-def clip_by_norm(parameters: Iterable[Tensor], bound: float) -> Tensor:
-    """Scale the gradients to a norm of at most `bound`, and return what it was, over all shards."""
-    norm = nn.utils.clip_grad_norm_(parameters, bound)
-    # A plain number, whatever of it the shards of this rank make up.
+def clip_by_norm(optimizer: Optimizer, bound: float | None) -> Tensor:
+    """Scale the gradients to a norm of at most `bound`, and return what it was, over all shards.
+
+    Args:
+        optimizer: Of the parameters whose gradients are meant.
+        bound: None or 0 = they are measured only.
+    """
+    parameters = [each for group in optimizer.param_groups for each in group["params"]]
+    # One pass over the gradients both measures and clips.
+    norm = nn.utils.clip_grad_norm_(parameters, bound or float("inf"))
+    # A plain number, even if torch leaves this rank only its part.
     return norm.full_tensor() if isinstance(norm, DTensor) else norm
 
 

@@ -17,6 +17,7 @@ from diffusers import (
 from torch import Tensor
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer, T5EncoderModel, T5Tokenizer
 
+from lightning_compose.arguments import require_one_of, require_part
 from lightning_compose.backbones.base import NEEDS_NOTHING
 from lightning_compose.backbones.joint_text import JointText, Supervise
 from lightning_compose.backbones.latent_diffusion import LatentDiffusion
@@ -134,15 +135,13 @@ class StableDiffusion3(LatentDiffusion):
         )
 
     def _require_usable(self) -> None:
+        require_part(encoder_dropout=self.encoder_dropout)
+        require_one_of(get_args(Supervise), supervise=self.supervise)
         if self.supervise != "clip" and not self.joint_text.has_t5:
             raise ValueError(
                 f"Expected a model with T5 for `supervise: {self.supervise}`, got one without. Set supervise to clip, "
                 "or give a folder with T5 and `t5: true`."
             )
-        if not 0 <= self.encoder_dropout < 1:
-            raise ValueError(f"Expected `encoder_dropout` to be a share in [0, 1), got {self.encoder_dropout}.")
-        if self.supervise not in get_args(Supervise):
-            raise ValueError(f"Expected `supervise` to be one of {list(get_args(Supervise))}, got {self.supervise!r}.")
         # Beyond the most, diffusers' pipeline draws nothing.
         if not 1 <= self.joint_text.t5_tokens <= MOST_T5_TOKENS:
             found = self.joint_text.t5_tokens

@@ -11,6 +11,7 @@ from lightning.pytorch import LightningDataModule
 from lightning.pytorch.trainer.states import TrainerFn
 from torch.utils.data import DataLoader, Dataset
 
+from lightning_compose.arguments import require_at_least, require_one_of, require_part
 from lightning_compose.curriculum import Schedule, find_curriculum
 from lightning_compose.data import trainer_settings
 from lightning_compose.data.bad_samples import OnBadSample
@@ -64,6 +65,10 @@ class ConPairDataModule(LightningDataModule):
         ValueError: When an argument is out of its range or the batch sizes do not divide.
     """
 
+    # The stages over the steps, of the curriculum that the Trainer has; None = there is none.
+    schedule: Schedule | None = None
+    _features: FeatureCache | None = None
+
     def __init__(
         self,
         root: str,
@@ -87,40 +92,36 @@ class ConPairDataModule(LightningDataModule):
         test_cache: str | None = None,
     ) -> None:
         super().__init__()
-        _require_at_least(1, size_px=size_px, micro_batch_size=micro_batch_size, max_nouns=max_nouns)
-        _require_at_least(1, global_batch_size=global_batch_size)
-        _require_at_least(1, shuffle_shards=1 if shuffle_shards is None else shuffle_shards)
-        _require_at_least(0, num_workers=num_workers, max_bad_samples=max_bad_samples)
-        if not 0 <= val_fraction < 1:
-            raise ValueError(f"Expected `val_fraction` to be a share in [0, 1), got {val_fraction}.")
-        _require_one_of(get_args(Crop), crop=crop)
-        _require_one_of(get_args(OnBadSample), on_bad_sample=on_bad_sample)
-        require_still_images(crop, mirror, cache=cache, test_cache=test_cache)
-        accumulation(global_batch_size, world_size=1, micro_batch_size=micro_batch_size)
-        self.root = root
-        self.test_root = test_root
+        self.root, self.test_root = root, test_root
+        self.cache, self.test_cache = cache, test_cache
         self.size_px = size_px
-        self.global_batch_size = global_batch_size
-        self.micro_batch_size = micro_batch_size
+        self.global_batch_size, self.micro_batch_size = global_batch_size, micro_batch_size
         self.num_workers = num_workers
         self.val_fraction = val_fraction
         self.max_nouns = max_nouns
         self.crop: Crop = crop
-        self.mirror = mirror
-        self.negatives = negatives
+        self.mirror, self.negatives = mirror, negatives
         self.seed = seed
         self.on_bad_sample: OnBadSample = on_bad_sample
         self.max_bad_samples = max_bad_samples
         self.shuffle_shards = shuffle_shards
         self.downloads = downloads_of(download_dir, download_limit_gb)
-        self.cache = cache
-        self.test_cache = test_cache
-        self._features: FeatureCache | None = None
+        self._require_usable()
         # What the batches told of bad samples and unsupervised nouns.
         self.report = SampleReport(root, max_bad_samples)
-        # The stages over the steps, of the curriculum that the Trainer has; None = there is none.
-        self.schedule: Schedule | None = None
         self._train_rows = self._val_rows = np.arange(0)
+
+    def _require_usable(self) -> None:
+        require_at_least(1, size_px=self.size_px, max_nouns=self.max_nouns)
+        require_at_least(1, global_batch_size=self.global_batch_size, micro_batch_size=self.micro_batch_size)
+        if self.shuffle_shards is not None:
+            require_at_least(1, shuffle_shards=self.shuffle_shards)
+        require_at_least(0, num_workers=self.num_workers, max_bad_samples=self.max_bad_samples)
+        require_part(val_fraction=self.val_fraction)
+        require_one_of(get_args(Crop), crop=self.crop)
+        require_one_of(get_args(OnBadSample), on_bad_sample=self.on_bad_sample)
+        require_still_images(self.crop, self.mirror, cache=self.cache, test_cache=self.test_cache)
+        accumulation(self.global_batch_size, world_size=1, micro_batch_size=self.micro_batch_size)
 
     def setup(self, stage: str) -> None:
         self.report = SampleReport(self.test_root if stage == TrainerFn.TESTING else self.root, self.max_bad_samples)
@@ -274,15 +275,3 @@ class ConPairDataModule(LightningDataModule):
             pin_memory=on_accelerator,
             worker_init_fn=obey_only_the_parent,
         )
-
-
-def _require_at_least(least: int, **values: int) -> None:
-    for name, value in values.items():
-        if value < least:
-            raise ValueError(f"Expected `{name}` to be at least {least}, got {value}.")
-
-
-def _require_one_of(known: tuple[str, ...], **values: str) -> None:
-    for name, value in values.items():
-        if value not in known:
-            raise ValueError(f"Expected `{name}` to be one of {list(known)}, got {value!r}.")

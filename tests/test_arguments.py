@@ -1,0 +1,35 @@
+"""What is in its range passes, its bounds too; what is not is refused by its name."""
+
+import re
+
+import pytest
+
+from lightning_compose.arguments import require_at_least, require_one_of, require_part, require_share
+
+
+def test_what_is_in_range_passes():
+    require_at_least(1, a=1, b=2)
+    require_share(a=0, b=0.5, c=1)
+    require_part(a=0.0, b=0.999)
+    require_one_of(("center", "random"), a="center", b="random")
+
+
+@pytest.mark.parametrize(
+    ("require", "values", "message"),
+    [
+        (lambda **values: require_at_least(2, **values), {"a": 2, "b": 1}, "Expected `b` to be at least 2, got 1."),
+        (require_share, {"a": 1.5}, "Expected `a` to be a share in [0, 1], got 1.5."),
+        (require_share, {"a": -0.1}, "Expected `a` to be a share in [0, 1], got -0.1."),
+        (require_share, {"a": float("nan")}, "Expected `a` to be a share in [0, 1], got nan."),
+        (require_part, {"a": 0.5, "b": 1}, "Expected `b` to be a share in [0, 1), got 1."),
+        (require_part, {"a": -0.1}, "Expected `a` to be a share in [0, 1), got -0.1."),
+        (
+            lambda **values: require_one_of(("x", "y"), **values),
+            {"a": "z"},
+            "Expected `a` to be one of ['x', 'y'], got 'z'.",
+        ),
+    ],
+)
+def test_what_is_not_is_refused_by_its_name(require, values, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        require(**values)
