@@ -162,7 +162,9 @@ def _noun(group: Group) -> str:
 
 
 def _determiner(group: Group, next_word: str) -> str:
-    return NUMBERS[len(group.objects)] if group.counted else article(next_word)
+    if group.counted:
+        return NUMBERS[len(group.objects)]
+    return "some" if len(group.objects) > 1 else article(next_word)
 
 
 def _verb(group: Group) -> Fragments:

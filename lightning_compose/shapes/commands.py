@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
 from lightning_compose.cli.errors import OneLineParser, one_line_errors
+from lightning_compose.data.schema import Sample
 from lightning_compose.data.shards import ShardWriter
 from lightning_compose.shapes.generate import generate
 from lightning_compose.shapes.holdout import SPLITS
+from lightning_compose.shapes.noisy import generate_noisy
 
 PROG = "python -m lightning_compose shapes"
 
@@ -34,11 +36,21 @@ def _write(options: argparse.Namespace) -> None:
         raise ValueError(
             f"Expected --out to be a new or empty folder, got {options.out}. Choose another, or remove it."
         )
-    samples = generate(options.seed, options.split, range(options.pairs), options.size_px)
+    if options.noisy_captions and options.split != "train":
+        raise ValueError(f"Expected --noisy_captions with --split train, which is pretrained on, got {options.split}.")
+    samples = _samples(options)
     with ShardWriter(options.out) as writer:
         for sample in tqdm(samples, total=options.pairs, unit="pair", desc="shapes"):
             writer.write(sample)
-    print(f"Wrote {options.pairs} pairs ({options.split}, seed {options.seed}, {options.size_px} px) to {options.out}")
+    what = "images with noisy captions" if options.noisy_captions else "pairs"
+    print(f"Wrote {options.pairs} {what} ({options.split}, seed {options.seed}, {options.size_px} px) to {options.out}")
+
+
+def _samples(options: argparse.Namespace) -> Iterator[Sample]:
+    indices = range(options.pairs)
+    if options.noisy_captions:
+        return generate_noisy(options.seed, indices, options.size_px)
+    return generate(options.seed, options.split, indices, options.size_px)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -53,6 +65,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pairs", type=_at_least(1), default=2000, help="number of pairs")
     parser.add_argument("--seed", type=_at_least(0), default=0, help="seed of the set")
     parser.add_argument("--split", choices=SPLITS, default="train", help="held_out = compositions never in train")
+    parser.add_argument(
+        "--noisy_captions",
+        action="store_true",
+        help="positives alone, with attributes swapped or missing as on the web, to pretrain on",
+    )
     parser.add_argument("--size_px", type=_at_least(16), default=64, help="side of the images")
     return parser
 

@@ -50,7 +50,7 @@ def make_sample(key: str, pair: Pair, source: dict[str, Any], size_px: int) -> S
         stage=pair.stage,
         category=pair.category,
         negative_caption=phrase(pair.negative_description, pair.style).text,
-        nouns=_nouns(caption),
+        nouns=list_nouns(caption),
         masks=tuple(encode_mask(mask) for mask in noun_masks(pair.positive, pair.description, size_px)),
         questions=ask(pair.description),
         source={**source, "positive": pair.positive.to_dict(), "negative": pair.negative.to_dict()},
@@ -71,7 +71,8 @@ def noun_masks(scene: Scene, description: Description, size_px: int) -> list[np.
     return masks
 
 
-def _nouns(caption: MarkedText) -> tuple[Noun, ...]:
+def list_nouns(caption: MarkedText) -> tuple[Noun, ...]:
+    """Return the nouns of a caption in its order; the mask of a mention has the mention's number."""
     nouns = [
         Noun(noun.text, noun.spans, caption.attributes.get(mention, ()), mask=mention)
         for mention, noun in caption.nouns.items()

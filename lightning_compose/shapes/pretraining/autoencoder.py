@@ -14,8 +14,6 @@ with another `--steps` the rest of the schedule is that of the new length.
 from __future__ import annotations
 
 import argparse
-import csv
-import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,8 +30,10 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from lightning_compose.seeding import generator
-from lightning_compose.shapes.pretraining.muon import ConvolutionMuon
+from lightning_compose.shapes.pretraining.muon import MuonAdamW
 from lightning_compose.shapes.pretraining.renders import render_batch
+from lightning_compose.shapes.pretraining.schedule import warmup_cosine
+from lightning_compose.shapes.pretraining.table import write_table
 
 PICTURE_IMAGES = 16
 
@@ -100,7 +100,7 @@ class Run:
         self.recipe = recipe
         self.model = build_autoencoder(recipe.seed)
         self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay))
-        self.optimizer = ConvolutionMuon(self.model)
+        self.optimizer = MuonAdamW(self.model.parameters())
         self.step = 0
         self.log: list[dict[str, float]] = []
         self.saved_at_s = time.monotonic()
@@ -124,7 +124,10 @@ class Run:
         loss = terms["l1"] + terms["l2"] + recipe.edge_weight * terms["edge"] + recipe.kl_weight * terms["kl"]
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimizer.step(learning_rate(step, recipe))
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(step, recipe)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
         return {"loss": loss.item()} | {name: term.item() for name, term in terms.items()}
 
     def _log(self, losses: dict[str, float]) -> None:
@@ -176,9 +179,8 @@ def build_autoencoder(seed: int) -> AutoencoderKL:
 
 
 def learning_rate(step: int, recipe: Recipe) -> float:
-    """Return the rate of a step: linear warm-up, then half a cosine to zero at the end of the run."""
-    warmup = min(1.0, (step + 1) / recipe.warmup_steps)
-    return recipe.learning_rate * warmup * 0.5 * (1 + math.cos(math.pi * step / recipe.steps))
+    """Return the rate of a step."""
+    return recipe.learning_rate * warmup_cosine(step, recipe.steps, recipe.warmup_steps)
 
 
 def sample_latents(posterior: DiagonalGaussianDistribution, seed: int, step: int) -> Tensor:
@@ -243,14 +245,6 @@ def save_picture(pixels: Tensor, decoded: Tensor, path: Path, zoom: int = 3) -> 
     grid = torch.cat(list(rows), dim=1).add(1).mul(127.5).round().byte().permute(1, 2, 0).numpy()
     image = Image.fromarray(grid)
     image.resize((image.width * zoom, image.height * zoom), Image.Resampling.NEAREST).save(path, optimize=True)
-
-
-def write_table(path: Path, rows: list[dict[str, float]]) -> None:
-    """Write rows as CSV, six digits a number."""
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows({name: f"{value:.6g}" for name, value in row.items()} for row in rows)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ Shapes: B images of a batch, H x W pixels.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -28,6 +30,10 @@ def render_batch(seed: int, stream: str, first: int, count: int, size_px: int = 
         float32 [b, 3, h, w] in [-1, 1], channels last.
     """
     scenes = (random_scene(generator(seed, stream, index)) for index in range(first, first + count))
-    images = np.stack([render(scene, size_px) for scene in scenes])
-    pixels = torch.from_numpy(images).permute(0, 3, 1, 2)  # a view: already channels last
+    return to_pixels([render(scene, size_px) for scene in scenes])
+
+
+def to_pixels(images: Sequence[np.ndarray]) -> Tensor:
+    """Stack images uint8 [h, w, 3] to float32 [b, 3, h, w] in [-1, 1], channels last."""
+    pixels = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)  # a view: already channels last
     return pixels.float() / 127.5 - 1

@@ -1,0 +1,200 @@
+r"""Train the embedded world's CLIP on its renders and their noisy captions.
+
+    python -m lightning_compose.shapes.pretraining.clip --out runs/clip --steps 600 --seed 1
+
+Its text tower, frozen, conditions the shipped U-Net, as in Stable Diffusion; its image tower judges images. Every
+scene is seen once: step t draws scenes t * batch_size and on. Started again, it goes on from its checkpoint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+from transformers import (
+    AutoConfig,
+    AutoTokenizer,
+    CLIPConfig,
+    CLIPModel,
+    CLIPTextModel,
+    CLIPTokenizerFast,
+    CLIPVisionConfig,
+)
+
+from lightning_compose.shapes.noisy import draw_noisy
+from lightning_compose.shapes.pretraining.muon import MuonAdamW
+from lightning_compose.shapes.pretraining.renders import to_pixels
+from lightning_compose.shapes.pretraining.schedule import warmup_cosine
+from lightning_compose.shapes.pretraining.table import write_table
+from lightning_compose.shapes.render import render
+
+ASSETS = Path(__file__).parents[2] / "assets" / "shapes"
+HELD_OUT_FIRST = 2**40  # scenes that no training reaches
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings of one training run.
+
+    Args:
+        out: Folder of the run: checkpoint, log and the finished ``clip/`` and ``text_encoder/``.
+        steps: Optimizer steps of the whole run, warm-up and cosine decay included.
+        seed: Names the scenes, their captions and the weights' start.
+        batch_size: Images and captions a step; each caption has all other images for negatives.
+        learning_rate: At its highest.
+        warmup_steps: Of linear increase.
+        checkpoint_interval_s: Seconds between checkpoints.
+        log_interval_steps: Steps between lines of the log.
+        held_out: Images and captions to measure on.
+    """
+
+    out: Path
+    steps: int
+    seed: int = 1
+    batch_size: int = 128
+    learning_rate: float = 3e-3
+    warmup_steps: int = 30
+    checkpoint_interval_s: float = 300.0
+    log_interval_steps: int = 50
+    held_out: int = 256
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Train as the command line says."""
+    parser = argparse.ArgumentParser(description="Train the embedded world's CLIP on renders and noisy captions.")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the run; an old run there is continued")
+    parser.add_argument("--steps", type=int, required=True, help="optimizer steps of the whole run")
+    parser.add_argument("--seed", type=int, default=Recipe.seed)
+    parser.add_argument("--batch_size", type=int, default=Recipe.batch_size)
+    parser.add_argument("--learning_rate", type=float, default=Recipe.learning_rate)
+    train(Recipe(**vars(parser.parse_args(argv))))
+
+
+def train(recipe: Recipe) -> CLIPModel:
+    """Train to the end, write ``clip/`` and ``text_encoder/``, and return the model."""
+    recipe.out.mkdir(parents=True, exist_ok=True)
+    run = Run(recipe)
+    run.restore()
+    for step in tqdm(range(run.step, recipe.steps), initial=run.step, total=recipe.steps):
+        run.advance(step)
+    run.save()
+    publish(run.model, recipe.out)
+    return run.model
+
+
+class Run:
+    """What changes while training: the weights, the optimizer and the step."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.model = build_clip(recipe.seed)
+        self.tokenizer = AutoTokenizer.from_pretrained(ASSETS / "tokenizer")
+        self.optimizer = MuonAdamW(parameter_groups(self.model))
+        self.step = 0
+        self.log: list[dict[str, float]] = []
+        self.saved_at_s = time.monotonic()
+
+    def advance(self, step: int) -> None:
+        """Take one optimizer step; log and save where they are due."""
+        loss = self._optimize(step)
+        self.step = step + 1
+        if self.step % self.recipe.log_interval_steps == 0 or self.step == self.recipe.steps:
+            measured = evaluate(self.model, self.tokenizer, self.recipe.seed, self.recipe.held_out)
+            self.log.append({"step": self.step, "loss": loss} | measured)
+            write_table(self.recipe.out / "log.csv", self.log)
+        if time.monotonic() - self.saved_at_s > self.recipe.checkpoint_interval_s:
+            self.save()
+
+    def _optimize(self, step: int) -> float:
+        recipe = self.recipe
+        batch = captioned_batch(self.tokenizer, recipe.seed, step * recipe.batch_size, recipe.batch_size)
+        loss = self.model(**batch, return_loss=True).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for group in self.optimizer.param_groups:
+            group["lr"] = recipe.learning_rate * warmup_cosine(step, recipe.steps, recipe.warmup_steps)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        return float(loss.detach())
+
+    def save(self) -> None:
+        """Write the checkpoint under a temporary name, then rename: a kill leaves the old one whole."""
+        state: dict[str, Any] = {"step": self.step, "log": self.log}
+        state |= {name: getattr(self, name).state_dict() for name in ("model", "optimizer")}
+        torch.save(state, self._checkpoint.with_suffix(".tmp"))
+        self._checkpoint.with_suffix(".tmp").replace(self._checkpoint)
+        self.saved_at_s = time.monotonic()
+
+    def restore(self) -> None:
+        """Go on from the run's checkpoint, if there is one."""
+        if not self._checkpoint.exists():
+            return
+        state = torch.load(self._checkpoint, weights_only=True)
+        for name in ("model", "optimizer"):
+            getattr(self, name).load_state_dict(state[name])
+        self.step, self.log = state["step"], state["log"]
+
+    @property
+    def _checkpoint(self) -> Path:
+        return self.recipe.out / "checkpoint.pt"
+
+
+def build_clip(seed: int) -> CLIPModel:
+    """Build the untrained CLIP: the embedded world's text encoder, and a small vision transformer of 8 px patches."""
+    text = AutoConfig.from_pretrained(ASSETS / "text_encoder").to_dict()
+    vision = CLIPVisionConfig(
+        image_size=64, patch_size=8, hidden_size=128, intermediate_size=512, num_hidden_layers=4, num_attention_heads=4
+    )
+    config = CLIPConfig(text_config=text, vision_config=vision.to_dict(), projection_dim=128)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return CLIPModel(config).train()
+
+
+def parameter_groups(model: CLIPModel) -> list[dict[str, Any]]:
+    """Part embeddings, which are tables of vectors, from matrices, which Muon orthogonalises."""
+    tables = [each for name, each in model.named_parameters() if "embedding" in name]
+    others = [each for name, each in model.named_parameters() if "embedding" not in name]
+    return [{"params": others}, {"params": tables, "muon": False}]
+
+
+def captioned_batch(tokenizer: CLIPTokenizerFast, seed: int, first: int, count: int) -> dict[str, Tensor]:
+    """Draw scenes `first` to `first + count` with noisy captions.
+
+    Returns:
+        ``pixel_values`` float32 [b, 3, h, w] in [-1, 1] and ``input_ids`` [b, tokens].
+    """
+    drawn = [draw_noisy(seed, index) for index in range(first, first + count)]
+    tokens = tokenizer([each.caption.text for each in drawn], padding=True, return_tensors="pt").input_ids
+    return {"pixel_values": to_pixels([render(each.scene) for each in drawn]), "input_ids": tokens}
+
+
+@torch.no_grad()
+def evaluate(model: CLIPModel, tokenizer: CLIPTokenizerFast, seed: int, count: int) -> dict[str, float]:
+    """Measure on scenes that never trained: the loss, and how often a caption finds its image among `count`."""
+    model.eval()
+    output = model(**captioned_batch(tokenizer, seed, HELD_OUT_FIRST, count), return_loss=True)
+    model.train()
+    found = output.logits_per_text.argmax(dim=1) == torch.arange(count)
+    return {"held_out_loss": output.loss.item(), "held_out_recall_at_1": found.float().mean().item()}
+
+
+def publish(model: CLIPModel, out: Path) -> None:
+    """Write ``clip/``, both towers, and ``text_encoder/``, that of a pipeline, in float16."""
+    published = build_clip(seed=0)
+    published.load_state_dict(model.state_dict())
+    published.half().save_pretrained(out / "clip")
+    text_encoder = CLIPTextModel(published.config.text_config).half()
+    text_encoder.load_state_dict(published.text_model.state_dict())
+    text_encoder.save_pretrained(out / "text_encoder")
+
+
+if __name__ == "__main__":
+    main()
