@@ -15,6 +15,8 @@ the negative scene: for every pair `answer` differs there for one question at le
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import permutations
 
 from lightning_compose.data.schema import Question
@@ -22,7 +24,9 @@ from lightning_compose.shapes.description import Description, Group, Relation
 from lightning_compose.shapes.palette import BACKGROUNDS
 from lightning_compose.shapes.phrases import article, plural
 from lightning_compose.shapes.relations import RELATIONS, holds
-from lightning_compose.shapes.scenes import Scene
+from lightning_compose.shapes.scenes import Object, Scene
+
+Related = Callable[[str, int, int], bool]
 
 KINDS = ("entity", "attribute", "count", "relation", "scene")
 
@@ -41,7 +45,19 @@ def ask(description: Description) -> tuple[Question, ...]:
 
 def answer(scene: Scene, question: Question) -> str:
     """Answer a question from the truth of a scene."""
-    shown = [item for item in scene.objects if item.shape == question.arguments[0]]
+    return answer_from(scene.objects, scene.background.kind, partial(_holds, scene), question)
+
+
+def answer_from(objects: Sequence[Object], background: str | None, related: Related, question: Question) -> str:
+    """Answer a question from any knowledge of an image.
+
+    Args:
+        objects: What is there.
+        background: One of `BACKGROUNDS`, None = none of them.
+        related: Whether a relation holds between two of the objects: its name and their indices.
+        question: Of one of `KINDS`.
+    """
+    shown = [item for item in objects if item.shape == question.arguments[0]]
     match question.kind:
         case "entity":
             return _yes_or_no(bool(shown))
@@ -51,9 +67,9 @@ def answer(scene: Scene, question: Question) -> str:
         case "count":
             return str(len(shown))
         case "relation":
-            return _yes_or_no(_related(scene, *question.arguments))
+            return _yes_or_no(_any_related(objects, related, *question.arguments))
         case "scene":
-            return _yes_or_no(scene.background.kind == question.arguments[0])
+            return _yes_or_no(background == question.arguments[0])
     raise ValueError(f"Expected the kind of a question to be one of {KINDS}, got {question.kind!r}.")
 
 
@@ -88,10 +104,14 @@ def _scene(number: int, background: str) -> Question:
     return Question(number, f"Is this {BACKGROUNDS[background]}?", "yes", "scene", (background,))
 
 
-def _related(scene: Scene, subject: str, name: str, target: str) -> bool:
-    pairs = permutations(range(len(scene.objects)), 2)
-    shapes = [item.shape for item in scene.objects]
-    return any(shapes[i] == subject and shapes[j] == target and holds(name, scene, i, j) for i, j in pairs)
+def _any_related(objects: Sequence[Object], related: Related, subject: str, name: str, target: str) -> bool:
+    pairs = permutations(range(len(objects)), 2)
+    shapes = [item.shape for item in objects]
+    return any(shapes[i] == subject and shapes[j] == target and related(name, i, j) for i, j in pairs)
+
+
+def _holds(scene: Scene, name: str, first: int, second: int) -> bool:
+    return holds(name, scene, first, second)
 
 
 def _yes_or_no(value: bool) -> str:

@@ -86,6 +86,13 @@ def separation(first: Object, second: Object) -> float:
     return 2.0 * float(np.maximum(_field(first), _field(second)).min())
 
 
+def body_or_hole(item: Object) -> Object:
+    """Return what can hold something: the object itself, or a ring's hole as a circle."""
+    if item.shape != "ring":
+        return item
+    return Object("circle", item.color, item.texture, item.x, item.y, RING_HOLE * item.size)
+
+
 def _field(item: Object) -> np.ndarray:
     centres = (np.arange(GRID_PX) + 0.5) / GRID_PX
     return signed_distance(item, centres[None, :], centres[:, None])
@@ -124,11 +131,8 @@ def _larger_than(first: Object, second: Object) -> bool:
 
 
 def _enclosure(item: Object) -> np.ndarray:
-    """Return the field of what can lie inside `item`: its body, or a ring's hole."""
-    if item.shape != "ring":
-        return _field(item)
-    hole = Object("circle", item.color, item.texture, item.x, item.y, RING_HOLE * item.size)
-    return _field(hole)
+    """Return the field of what can lie inside `item`."""
+    return _field(body_or_hole(item))
 
 
 PREDICATES: dict[str, Callable[[Object, Object], bool]] = {
