@@ -1,21 +1,139 @@
-"""From pixels to what they show."""
+"""From pixels to what they show, by analysis and synthesis.
+
+Pixels are told apart by their paint, those of one colour that touch are one part, and a part is an object if one of the
+silhouettes explains it: what explains it badly is a smear, and no object.
+"""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from lightning_compose.shapes.backgrounds import paint_background
-from lightning_compose.shapes.oracle.reading import Reading
-from lightning_compose.shapes.palette import BACKGROUNDS
-from lightning_compose.shapes.scenes import VARIANTS, Background
+import numpy as np
+from PIL import Image
+
+from lightning_compose.shapes.oracle.connected import connected_parts
+from lightning_compose.shapes.oracle.fit import Fit, Target, best_fits, draw
+from lightning_compose.shapes.oracle.paints import MOSTLY_ACCENT, Paints, find_paints
+from lightning_compose.shapes.oracle.reading import Reading, Seen
+from lightning_compose.shapes.oracle.texture import find_texture
+from lightning_compose.shapes.palette import COLORS
+from lightning_compose.shapes.scenes import MAX_SIZE, MIN_SIZE, Object
+
+SIZE_PX = 64
+LEAST_PART_PX = 16
+HIDDEN_WEIGHT = 0.1
+MARGIN_PX = 4
+LEAST_EXPLAINED = 0.8
 
 
 def read(image: np.ndarray) -> Reading:
     """Read an image of the embedded world.
 
     Args:
-        image: uint8 [h, w, 3], square.
+        image: uint8 [h, w, 3], h = w; scaled to 64 px a side.
     """
-    kinds = [Background(kind, variant) for kind in BACKGROUNDS for variant in range(VARIANTS)]
-    best = min(kinds, key=lambda each: np.minimum(np.abs(image - paint_background(each, len(image))), 60).mean())
-    return Reading(best.kind, ())
+    paints = find_paints(_scaled(image))
+    found = []
+    explained = np.zeros(paints.label.shape, dtype=np.bool_)
+    for color, part in _parts(paints):
+        if (part & ~explained & (paints.label == color)).sum() < LEAST_PART_PX:
+            continue
+        target = _target(paints, color, part)
+        fit = best_fits(target)[0]
+        score = _score(target, fit)
+        if score >= LEAST_EXPLAINED:
+            found.append(_Found(color, fit, target, score))
+            explained |= _footprint(target, fit, explained.shape) & (paints.distance[color] < 90)
+    return Reading(paints.background, tuple(_seen(paints, each) for each in _stacked(paints, found)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    color: int
+    fit: Fit
+    target: Target
+    score: float
+
+
+def _scaled(image: np.ndarray) -> np.ndarray:
+    if image.shape[0] != SIZE_PX:
+        image = np.asarray(Image.fromarray(image).resize((SIZE_PX, SIZE_PX), Image.Resampling.BOX))
+    return image.astype(np.float64)
+
+
+def _parts(paints: Paints) -> list[tuple[int, np.ndarray]]:
+    """Return the parts of each colour, accents included, the largest first."""
+    parts = []
+    for color in range(len(COLORS)):
+        core = paints.label == color
+        if core.sum() < LEAST_PART_PX:
+            continue
+        accents = (paints.label == -1) & (paints.share[color] > 0.5) & (paints.accent[color] > MOSTLY_ACCENT)
+        parts += [(color, part) for part in connected_parts(core | accents)]
+    return sorted(parts, key=lambda each: -int((each[1] & (paints.label == each[0])).sum()))
+
+
+def _target(paints: Paints, color: int, part: np.ndarray) -> Target:
+    core = part & (paints.label == color)
+    rows, columns = np.nonzero(core.any(axis=1))[0], np.nonzero(core.any(axis=0))[0]
+    box = (float(columns[0]), float(columns[-1] + 1), float(rows[0]), float(rows[-1] + 1))
+    margin = MARGIN_PX + int(max(box[1] - box[0], box[3] - box[2]) / 4)
+    left, right = max(columns[0] - margin, 0), min(columns[-1] + 1 + margin, SIZE_PX)
+    top, bottom = max(rows[0] - margin, 0), min(rows[-1] + 1 + margin, SIZE_PX)
+    window = (slice(top, bottom), slice(left, right))
+    other = (paints.label != -1) & ~core
+    share = np.where(other, 0.0, paints.share[color])
+    return Target(share[window], np.where(other, HIDDEN_WEIGHT, 1.0)[window], box, (int(left), int(top)))
+
+
+def _score(target: Target, fit: Fit) -> float:
+    drawn = draw(target, fit.shape, np.asarray([[fit.x, fit.y, fit.half]]))[0]
+    visible = target.weight == 1.0
+    both, either = np.minimum(drawn, target.share), np.maximum(drawn, target.share)
+    return float(both[visible].sum() / either[visible].sum())
+
+
+def _footprint(target: Target, fit: Fit, shape: tuple[int, ...]) -> np.ndarray:
+    touched = np.zeros(shape, dtype=np.bool_)
+    drawn = draw(target, fit.shape, np.asarray([[fit.x, fit.y, fit.half + 1.5]]))[0]
+    left, top = target.corner
+    touched[top : top + drawn.shape[0], left : left + drawn.shape[1]] = drawn > 0
+    return touched
+
+
+def _stacked(paints: Paints, found: list[_Found]) -> list[_Found]:
+    """Order objects from the lowest to the one on top."""
+    covers = [_footprint_core(each) for each in found]
+    above = [0] * len(found)
+    for i in range(len(found)):
+        for j in range(i):
+            both = covers[i] & covers[j]
+            if both.any():
+                i_wins = paints.distance[found[i].color][both].mean() < paints.distance[found[j].color][both].mean()
+                above[i if i_wins else j] += 1
+    return [found[i] for i in sorted(range(len(found)), key=lambda i: above[i])]
+
+
+def _footprint_core(each: _Found) -> np.ndarray:
+    core = np.zeros((SIZE_PX, SIZE_PX), dtype=np.bool_)
+    fit = each.fit
+    drawn = draw(each.target, fit.shape, np.asarray([[fit.x, fit.y, fit.half]]))[0]
+    left, top = each.target.corner
+    core[top : top + drawn.shape[0], left : left + drawn.shape[1]] = drawn > 0.9
+    return core
+
+
+def _seen(paints: Paints, found: _Found) -> Seen:
+    fit, target = found.fit, found.target
+    left, top = target.corner
+    height, width = target.share.shape
+    drawn = draw(target, fit.shape, np.asarray([[fit.x, fit.y, fit.half]]))[0]
+    accent = paints.accent[found.color][top : top + height, left : left + width]
+    weight = drawn * (target.weight == 1.0) * target.share
+    x_px = np.arange(left, left + width) + 0.5 - fit.x
+    y_px = np.arange(top, top + height) + 0.5 - fit.y
+    texture = find_texture(accent, weight, fit.shape, x_px, y_px, fit.half)
+    size = float(np.clip(2 * fit.half / SIZE_PX, MIN_SIZE, MAX_SIZE))
+    item = Object(fit.shape, tuple(COLORS)[found.color], texture, fit.x / SIZE_PX, fit.y / SIZE_PX, size)
+    return Seen(item, found.score)

@@ -1,0 +1,100 @@
+"""Which paint each pixel shows: the background's colours, or one of the objects', mixed with its accent.
+
+An object's pixel lies on the line from its colour to its accent, one on its edge between that line and the background.
+Distances are Euclidean in RGB of 255, where mixing is linear.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from lightning_compose.shapes.backgrounds import paint_background
+from lightning_compose.shapes.palette import ACCENTS, BACKGROUNDS, COLORS
+from lightning_compose.shapes.scenes import VARIANTS, Background
+
+SLACK = 8.0  # distance that means nothing: noise, and colours slightly off
+FAR_OFF = 60.0  # distance beyond which more makes no difference: an object, whatever its colour
+LOOKS_LIKE = 75.0  # most distance of a pixel from the colour that it is taken for
+MOSTLY_ACCENT = 0.6
+MOST_MISFIT = 30.0  # mean distance from the best background
+TONE_STEP = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class Paints:
+    """What each pixel may be painted with; the colours come in the order of `COLORS`.
+
+    Args:
+        background: The kind that fits best, None if none fits.
+        share: Of the pixel that each colour (with its accent) covers, float [colors, h, w] in [0, 1].
+        accent: Place between each colour, 0, and its accent, 1, float [colors, h, w].
+        distance: From the line between the two, float [colors, h, w].
+        label: Index of the colour that a pixel shows, -1 = none for certain, int [h, w].
+    """
+
+    background: str | None
+    share: np.ndarray
+    accent: np.ndarray
+    distance: np.ndarray
+    label: np.ndarray
+
+
+def find_paints(image: np.ndarray) -> Paints:
+    """Tell the paints of an image, float [h, w, 3] in [0, 255]."""
+    kind, misfit = _best_background(image)
+    tones = _tones(kind, len(image))
+    background = np.sqrt(_squares(image[..., None, :] - tones).min(axis=-1))
+    accent, distance = _project(image)
+    off, on = np.maximum(background - SLACK, 0.0), np.maximum(distance - SLACK, 0.0)
+    share = off / (off + on + 1e-6)
+    label = _label(share, accent, distance)
+    return Paints(kind if misfit <= MOST_MISFIT else None, share, accent, distance, label)
+
+
+def _best_background(image: np.ndarray) -> tuple[str, float]:
+    """Return the kind that fits best, and how far most pixels are from it."""
+    kinds, pictures = _gallery(len(image))
+    sparse = image[::2, ::2].astype(np.float32)
+    misfits = np.minimum(np.sqrt(_squares(sparse - pictures)), FAR_OFF).mean(axis=(1, 2))
+    best = int(misfits.argmin())
+    return kinds[best], float(misfits[best])
+
+
+@lru_cache(maxsize=4)
+def _gallery(size_px: int) -> tuple[list[str], np.ndarray]:
+    """Return every background's kind, and every other pixel of its picture."""
+    backgrounds = [Background(kind, variant) for kind in BACKGROUNDS for variant in range(VARIANTS)]
+    pictures = np.stack([paint_background(each, size_px)[::2, ::2] for each in backgrounds])
+    return [each.kind for each in backgrounds], pictures.astype(np.float32)
+
+
+@lru_cache(maxsize=32)
+def _tones(kind: str, size_px: int) -> np.ndarray:
+    """Return the colours that a kind of background shows, one for all that are alike, [tones, 3]."""
+    pictures = [paint_background(Background(kind, variant), size_px) for variant in range(VARIANTS)]
+    pixels = np.concatenate([picture.reshape(-1, 3) for picture in pictures])
+    _, groups = np.unique(np.round(pixels / TONE_STEP), axis=0, return_inverse=True)
+    return np.stack([pixels[groups == group].mean(axis=0) for group in range(groups.max() + 1)])
+
+
+def _project(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where on the line from colour to accent each pixel lies, and how far from it, both [colors, h, w]."""
+    colors = np.asarray(list(COLORS.values()), dtype=np.float64)
+    lines = np.asarray([ACCENTS[color] for color in COLORS]) - colors
+    offsets = image - colors[:, None, None]
+    places = np.einsum("khwc,kc->khw", offsets, lines) / _squares(lines)[:, None, None]
+    places = np.clip(places, 0.0, 1.0)
+    return places, np.sqrt(_squares(offsets - places[..., None] * lines[:, None, None]))
+
+
+def _label(share: np.ndarray, accent: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    unlike = (accent > MOSTLY_ACCENT) | (distance > LOOKS_LIKE) | (share <= 0.5)
+    ranked = np.where(unlike, np.inf, distance)
+    return np.where(np.isinf(ranked.min(axis=0)), -1, ranked.argmin(axis=0))
+
+
+def _squares(vectors: np.ndarray) -> np.ndarray:
+    return np.einsum("...c,...c->...", vectors, vectors)
