@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from lightning_compose.data.shards.table import flush_folder
+from lightning_compose.data.durable import flush_folder
 
 PARTIAL = ".part"
 

@@ -13,7 +13,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from lightning_compose.checkpoint_io import PARTIAL, StagedCheckpointIO, remove_partial
-from lightning_compose.data.shards.table import flush_folder
+from lightning_compose.data.durable import flush_folder
 
 LAST_CHECKPOINT = f"{ModelCheckpoint.CHECKPOINT_NAME_LAST}{ModelCheckpoint.FILE_EXTENSION}"
 

@@ -8,10 +8,10 @@ import torch
 from batches import pair_batch
 from diffusers import FlowMatchEulerDiscreteScheduler, StableDiffusion3Pipeline
 from diffusers.training_utils import compute_loss_weighting_for_sd3
-from sd3_configs import write_sd3_configs
 from tiny_models import save_tiny_sd3_pipeline
 from transformers import CLIPTokenizer
 
+from benchmarks.full_size import write_configs
 from lightning_compose.backbones import StableDiffusion3
 from lightning_compose.data.schema import Noun
 from lightning_compose.draws import Draws
@@ -49,7 +49,7 @@ def count(module):
 
 
 def test_published_sd3_medium_has_its_parameters(tmp_path):
-    folder = write_sd3_configs(tmp_path)
+    folder = write_configs("sd3-medium", tmp_path)
     with torch.device("meta"):
         backbone = StableDiffusion3(config=str(folder))
     assert count(backbone.transformer) == 2_028_328_000

@@ -28,9 +28,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lightning_compose.data.durable import flush_folder, replaced
 from lightning_compose.data.shards import ShardError
 from lightning_compose.data.shards.npy import map_rows
-from lightning_compose.data.shards.table import INDEX, TABLE, file_sha256, flush_folder, replaced
+from lightning_compose.data.shards.table import INDEX, TABLE, file_sha256
 from lightning_compose.data.shards.tar_writer import whole_bytes
 
 FORMAT_VERSION = 1

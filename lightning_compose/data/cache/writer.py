@@ -34,10 +34,11 @@ from lightning_compose.data.cache.layout import (
     write_json,
     write_layout,
 )
+from lightning_compose.data.durable import flush_folder, replaced
 from lightning_compose.data.images import decode_image
 from lightning_compose.data.schema import EncodedImage, SampleError
 from lightning_compose.data.shards import ShardError, ShardSet
-from lightning_compose.data.shards.table import INDEX, flush_folder, replaced
+from lightning_compose.data.shards.table import INDEX
 from lightning_compose.data.shards.tar_writer import TarWriter
 from lightning_compose.data.transforms import Pixels, Placement, Transform
 

@@ -20,11 +20,10 @@ from torch import Tensor
 from tqdm import tqdm
 from transformers import (
     AutoConfig,
-    AutoTokenizer,
     CLIPConfig,
     CLIPModel,
     CLIPTextModel,
-    CLIPTokenizerFast,
+    CLIPTokenizer,
     CLIPVisionConfig,
 )
 
@@ -95,7 +94,7 @@ class Run:
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
         self.model = build_clip(recipe.seed)
-        self.tokenizer = AutoTokenizer.from_pretrained(ASSETS / "tokenizer")
+        self.tokenizer = CLIPTokenizer.from_pretrained(ASSETS / "tokenizer")
         self.optimizer = MuonAdamW(parameter_groups(self.model))
         self.step = 0
         self.log: list[dict[str, float]] = []
@@ -165,7 +164,7 @@ def parameter_groups(model: CLIPModel) -> list[dict[str, Any]]:
     return [{"params": others}, {"params": tables, "muon": False}]
 
 
-def captioned_batch(tokenizer: CLIPTokenizerFast, seed: int, first: int, count: int) -> dict[str, Tensor]:
+def captioned_batch(tokenizer: CLIPTokenizer, seed: int, first: int, count: int) -> dict[str, Tensor]:
     """Draw scenes `first` to `first + count` with noisy captions.
 
     Returns:
@@ -177,7 +176,7 @@ def captioned_batch(tokenizer: CLIPTokenizerFast, seed: int, first: int, count: 
 
 
 @torch.no_grad()
-def evaluate(model: CLIPModel, tokenizer: CLIPTokenizerFast, seed: int, count: int) -> dict[str, float]:
+def evaluate(model: CLIPModel, tokenizer: CLIPTokenizer, seed: int, count: int) -> dict[str, float]:
     """Measure on scenes that never trained: the loss, and how often a caption finds its image among `count`."""
     model.eval()
     output = model(**captioned_batch(tokenizer, seed, HELD_OUT_FIRST, count), return_loss=True)
@@ -191,7 +190,7 @@ def publish(model: CLIPModel, out: Path) -> None:
     published = build_clip(seed=0)
     published.load_state_dict(model.state_dict())
     published.half().save_pretrained(out / "clip")
-    text_encoder = CLIPTextModel(published.config.text_config).half()
+    text_encoder = CLIPTextModel(published.text_model.config).half()
     text_encoder.load_state_dict(published.text_model.state_dict())
     text_encoder.save_pretrained(out / "text_encoder")
 

@@ -47,7 +47,7 @@ class MuonAdamW(Optimizer):
         super().__init__(params, {"lr": lr} | settings)
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient."""
         loss = None
         if closure is not None:
