@@ -21,6 +21,7 @@ LOOKS_LIKE = 75.0  # most distance of a pixel from the colour that it is taken f
 MOSTLY_ACCENT = 0.6
 MOST_MISFIT = 30.0  # mean distance from the best background
 TONE_STEP = 12.0
+LEAST_ALIKE = 5  # pixels of a colour within 5 x 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,17 @@ def _project(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _label(share: np.ndarray, accent: np.ndarray, distance: np.ndarray) -> np.ndarray:
     unlike = (accent > MOSTLY_ACCENT) | (distance > LOOKS_LIKE) | (share <= 0.5)
     ranked = np.where(unlike, np.inf, distance)
-    return np.where(np.isinf(ranked.min(axis=0)), -1, ranked.argmin(axis=0))
+    label = np.where(np.isinf(ranked.min(axis=0)), -1, ranked.argmin(axis=0))
+    # Single pixels are mixtures of others, such as yellow and grey, which look orange.
+    alike = _count_around(label == np.arange(len(COLORS))[:, None, None])
+    lonely = np.take_along_axis(alike, np.maximum(label, 0)[None], axis=0)[0] < LEAST_ALIKE
+    return np.where(lonely, -1, label)
+
+
+def _count_around(masks: np.ndarray) -> np.ndarray:
+    """Count the pixels of masks [masks, h, w] in the 5 x 5 around each pixel."""
+    sums = np.pad(masks.astype(np.int64), ((0, 0), (3, 2), (3, 2))).cumsum(axis=1).cumsum(axis=2)
+    return sums[:, 5:, 5:] - sums[:, :-5, 5:] - sums[:, 5:, :-5] + sums[:, :-5, :-5]
 
 
 def _squares(vectors: np.ndarray) -> np.ndarray:

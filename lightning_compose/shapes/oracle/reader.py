@@ -14,7 +14,7 @@ from PIL import Image
 
 from lightning_compose.shapes.oracle.connected import connected_parts
 from lightning_compose.shapes.oracle.fit import Fit, Target, best_fits, draw
-from lightning_compose.shapes.oracle.paints import MOSTLY_ACCENT, Paints, find_paints
+from lightning_compose.shapes.oracle.paints import Paints, find_paints
 from lightning_compose.shapes.oracle.reading import Reading, Seen
 from lightning_compose.shapes.oracle.texture import find_texture
 from lightning_compose.shapes.palette import COLORS
@@ -25,6 +25,7 @@ LEAST_PART_PX = 16
 HIDDEN_WEIGHT = 0.1
 MARGIN_PX = 4
 LEAST_EXPLAINED = 0.8
+LEAST_VISIBLE = 0.5
 
 
 def read(image: np.ndarray) -> Reading:
@@ -44,7 +45,7 @@ def read(image: np.ndarray) -> Reading:
         score = _score(target, fit)
         if score >= LEAST_EXPLAINED:
             found.append(_Found(color, fit, target, score))
-            explained |= _footprint(target, fit, explained.shape) & (paints.distance[color] < 90)
+            explained |= _explained(paints, color, target, fit)
     return Reading(paints.background, tuple(_seen(paints, each) for each in _stacked(paints, found)))
 
 
@@ -69,7 +70,7 @@ def _parts(paints: Paints) -> list[tuple[int, np.ndarray]]:
         core = paints.label == color
         if core.sum() < LEAST_PART_PX:
             continue
-        accents = (paints.label == -1) & (paints.share[color] > 0.5) & (paints.accent[color] > MOSTLY_ACCENT)
+        accents = (paints.label == -1) & (paints.share[color] > 0.5)
         parts += [(color, part) for part in connected_parts(core | accents)]
     return sorted(parts, key=lambda each: -int((each[1] & (paints.label == each[0])).sum()))
 
@@ -91,14 +92,19 @@ def _score(target: Target, fit: Fit) -> float:
     drawn = draw(target, fit.shape, np.asarray([[fit.x, fit.y, fit.half]]))[0]
     visible = target.weight == 1.0
     both, either = np.minimum(drawn, target.share), np.maximum(drawn, target.share)
+    if drawn[visible].sum() < LEAST_VISIBLE * drawn.sum():
+        return 0.0
     return float(both[visible].sum() / either[visible].sum())
 
 
-def _footprint(target: Target, fit: Fit, shape: tuple[int, ...]) -> np.ndarray:
-    touched = np.zeros(shape, dtype=np.bool_)
-    drawn = draw(target, fit.shape, np.asarray([[fit.x, fit.y, fit.half + 1.5]]))[0]
+def _explained(paints: Paints, color: int, target: Target, fit: Fit) -> np.ndarray:
+    """Return the pixels that need no other object: those of this one, and its edge, whose mixtures look like others."""
+    touched = np.zeros(paints.label.shape, dtype=np.bool_)
+    grown = draw(target, fit.shape, np.asarray([[fit.x, fit.y, fit.half]]), 4.0)[0]
     left, top = target.corner
-    touched[top : top + drawn.shape[0], left : left + drawn.shape[1]] = drawn > 0
+    window = (slice(top, top + grown.shape[0]), slice(left, left + grown.shape[1]))
+    own = (paints.label[window] == color) | (paints.label[window] == -1)
+    touched[window] = (grown > 0) & (own | (grown < 1))
     return touched
 
 

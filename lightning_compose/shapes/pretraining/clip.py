@@ -94,7 +94,7 @@ class Run:
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
         self.model = build_clip(recipe.seed)
-        self.tokenizer = CLIPTokenizer.from_pretrained(ASSETS / "tokenizer")
+        self.tokenizer = load_tokenizer()
         self.optimizer = MuonAdamW(parameter_groups(self.model))
         self.step = 0
         self.log: list[dict[str, float]] = []
@@ -147,7 +147,8 @@ class Run:
 
 def build_clip(seed: int) -> CLIPModel:
     """Build the untrained CLIP: the embedded world's text encoder, and a small vision transformer of 8 px patches."""
-    text = AutoConfig.from_pretrained(ASSETS / "text_encoder").to_dict()
+    # The file's weights are float16; training is not.
+    text = AutoConfig.from_pretrained(ASSETS / "text_encoder").to_dict() | {"dtype": "float32"}
     vision = CLIPVisionConfig(
         image_size=64, patch_size=8, hidden_size=128, intermediate_size=512, num_hidden_layers=4, num_attention_heads=4
     )
@@ -155,6 +156,11 @@ def build_clip(seed: int) -> CLIPModel:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return CLIPModel(config).train()
+
+
+def load_tokenizer() -> CLIPTokenizer:
+    """Return the embedded world's tokenizer."""
+    return CLIPTokenizer.from_pretrained(ASSETS / "tokenizer")
 
 
 def parameter_groups(model: CLIPModel) -> list[dict[str, Any]]:

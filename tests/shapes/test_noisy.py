@@ -1,0 +1,51 @@
+"""Scenes with noisy captions: which scene, which masks, and the same again."""
+
+import numpy as np
+
+from lightning_compose.data.masks import decode_mask
+from lightning_compose.shapes.caption_noise import CaptionNoise
+from lightning_compose.shapes.holdout import shown
+from lightning_compose.shapes.noisy import draw_noisy, generate_noisy
+from lightning_compose.shapes.pairs import draw_pair
+from lightning_compose.shapes.render import render_masks
+
+SILENT = CaptionNoise(0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+def test_the_scene_is_the_positive_of_the_training_pair():
+    for index in range(16):
+        drawn, pair = draw_noisy(3, index), draw_pair(3, "train", index)
+        assert (drawn.scene, drawn.stage, drawn.category) == (pair.positive, pair.stage, pair.category)
+        assert not shown(drawn.scene)
+
+
+def test_without_noise_the_caption_states_what_the_pair_states():
+    for index in range(16):
+        assert draw_noisy(3, index, SILENT).description == draw_pair(3, "train", index).description
+
+
+def test_some_captions_are_wrong_and_some_are_not():
+    same = [draw_noisy(3, index).description == draw_pair(3, "train", index).description for index in range(64)]
+    assert 10 < sum(same) < 54
+
+
+def test_samples_are_the_same_again_and_have_neither_negative_nor_questions():
+    first, again = list(generate_noisy(3, range(4))), list(generate_noisy(3, range(2, 4)))
+    assert first[2:] == again
+    for sample in first:
+        assert sample.negative is None
+        assert sample.annotation.questions == ()
+        assert sample.annotation.source["noisy"]
+
+
+def test_a_noun_without_its_number_keeps_the_masks_of_all_its_objects():
+    samples = [each for each in generate_noisy(3, range(200)) if "ome " in each.annotation.caption]
+    assert samples
+    for sample in samples:
+        drawn = draw_noisy(3, int(sample.key[1:]))
+        visible = render_masks(drawn.scene)
+        for noun in sample.annotation.nouns:
+            if noun.mask is not None and noun.mask < len(drawn.description.groups):
+                objects = list(drawn.description.groups[noun.mask].objects)
+                mask = decode_mask(sample.annotation.masks[noun.mask])
+                assert np.array_equal(mask.astype(bool), np.any(visible[objects], axis=0))
