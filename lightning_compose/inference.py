@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from lightning.pytorch.utilities.rank_zero import rank_zero_info
@@ -81,16 +81,17 @@ def predict(
     _write_images(Path(out), requests, images, settings)
 
 
-def export(module: ComposeModule, out: str) -> None:
+def export(module: ComposeModule, out: str, dtype: Literal["float32", "float16", "bfloat16"] = "float32") -> None:
     """Write the module's pipeline as a diffusers folder.
 
     Args:
-        module: Its backbone's current weights are written, in float32.
+        module: Its backbone's current weights are written.
         out: The folder, for diffusers' pipeline of this model or for ``model.backbone.pretrained``. From one without T5
             diffusers reads with ``from_pretrained(out, text_encoder_3=None, tokenizer_3=None)``.
+        dtype: Of the weights in the files; half the bytes take half the room. The module's own become such too.
     """
     with _evaluating(module.backbone):
-        module.backbone.pipeline().save_pretrained(out)
+        module.backbone.pipeline().to(dtype=getattr(torch, dtype)).save_pretrained(out)
     print(f"Wrote a diffusers folder to {out}")
 
 

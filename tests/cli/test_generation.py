@@ -11,6 +11,7 @@ import torch
 from diffusers import DiffusionPipeline, StableDiffusion3Pipeline, StableDiffusionPipeline
 from families import load_backbone, on_both_families
 from PIL import Image
+from safetensors.torch import load_file
 
 from lightning_compose.cli import main
 
@@ -99,6 +100,15 @@ def test_an_exported_folder_is_a_backbone(arguments):
         ),
     ],
 )
+def test_export_writes_the_weights_in_the_type_asked_for(arguments):
+    main(["export", *arguments, "--dtype", "float16", "--out", "half"])
+    main(["export", *arguments, "--out", "whole"])
+    half, whole = (load_file(f"{folder}/unet/diffusion_pytorch_model.safetensors") for folder in ("half", "whole"))
+    assert {each.dtype for each in half.values()} == {torch.float16}
+    for name, weight in whole.items():
+        assert torch.equal(half[name], weight.half())
+
+
 def test_export_prints_what_reads_the_folder_where_diffusers_has_to_be_told(
     arguments, capsys, settings, absent, length
 ):
