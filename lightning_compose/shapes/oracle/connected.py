@@ -5,14 +5,23 @@ from __future__ import annotations
 import numpy as np
 
 
-def connected_parts(mask: np.ndarray) -> list[np.ndarray]:
-    """Return the parts of a mask bool [h, w] whose pixels touch, corners included, each bool [h, w], largest first."""
+def connected_parts(mask: np.ndarray, corners: bool = True) -> list[np.ndarray]:
+    """Return the connected parts of a mask, the largest first.
+
+    Args:
+        mask: bool [h, w].
+        corners: Whether pixels touch that share a corner only.
+
+    Returns:
+        Each bool [h, w].
+    """
+    reach = 1 if corners else 0
     runs = _runs(mask)
     parents = list(range(len(runs)))
     by_row: dict[int, list[int]] = {}
     for number, (row, start, stop) in enumerate(runs):
         for other in by_row.get(row - 1, []):
-            if runs[other][1] <= stop and start <= runs[other][2]:
+            if runs[other][1] < stop + reach and start < runs[other][2] + reach:
                 parents[_root(parents, number)] = _root(parents, other)
         by_row.setdefault(row, []).append(number)
     parts: dict[int, np.ndarray] = {}

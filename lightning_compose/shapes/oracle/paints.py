@@ -15,7 +15,9 @@ from lightning_compose.shapes.backgrounds import paint_background
 from lightning_compose.shapes.palette import ACCENTS, BACKGROUNDS, COLORS
 from lightning_compose.shapes.scenes import VARIANTS, Background
 
-SLACK = 8.0  # distance that means nothing: noise, and colours slightly off
+SLACK = 6.0  # distance that means nothing: noise, and colours slightly off
+FOREIGN = 70.0  # distance at which a pixel is likelier something else
+ACCENT_PRIOR = 0.1  # of a mixture with the accent, to one with the background: snow is nearly blue mixed with cream
 FAR_OFF = 60.0  # distance beyond which more makes no difference: an object, whatever its colour
 LOOKS_LIKE = 75.0  # most distance of a pixel from the colour that it is taken for
 MOSTLY_ACCENT = 0.6
@@ -32,7 +34,9 @@ class Paints:
         background: The kind that fits best, None if none fits.
         share: Of the pixel that each colour (with its accent) covers, float [colors, h, w] in [0, 1].
         accent: Place between each colour, 0, and its accent, 1, float [colors, h, w].
-        distance: From the line between the two, float [colors, h, w].
+        distance: From the mixtures of each colour with its accent or with the background, float [colors, h, w].
+        accent_likelier: By how much the squared distance from the mixtures with the accent is less than from those
+            with the background, float [colors, h, w].
         label: Index of the colour that a pixel shows, -1 = none for certain, int [h, w].
     """
 
@@ -40,19 +44,43 @@ class Paints:
     share: np.ndarray
     accent: np.ndarray
     distance: np.ndarray
+    accent_likelier: np.ndarray
     label: np.ndarray
 
 
 def find_paints(image: np.ndarray) -> Paints:
     """Tell the paints of an image, float [h, w, 3] in [0, 255]."""
     kind, misfit = _best_background(image)
-    tones = _tones(kind, len(image))
-    background = np.sqrt(_squares(image[..., None, :] - tones).min(axis=-1))
-    accent, distance = _project(image)
-    off, on = np.maximum(background - SLACK, 0.0), np.maximum(distance - SLACK, 0.0)
-    share = off / (off + on + 1e-6)
+    accents = np.asarray(list(ACCENTS.values()), dtype=np.float32)[:, None]
+    accent, inside = _mixture(image, accents)
+    faded, outside = _mixture(image, np.tile(_tones(kind, len(image)), (len(COLORS), 1, 1)))
+    body, edge, neither = (1.0 / (each**2 + SLACK**2) ** 2 for each in (inside, outside, np.float32(FOREIGN)))
+    body *= ACCENT_PRIOR
+    share = (body + edge * (1.0 - faded)) / (body + edge + neither)
+    distance = np.minimum(inside, outside)
+    kind_or_none = kind if misfit <= MOST_MISFIT else None
     label = _label(share, accent, distance)
-    return Paints(kind if misfit <= MOST_MISFIT else None, share, accent, distance, label)
+    return Paints(kind_or_none, share, accent, distance, outside**2 - inside**2, label)
+
+
+def _mixture(image: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mix each colour with whichever of its ends [colors, ends, 3] brings it nearest to a pixel.
+
+    Returns:
+        The end's share of the mixture in [0, 1], and its distance from the pixel, both [colors, h, w].
+    """
+    colors = np.asarray(list(COLORS.values()), dtype=np.float32)
+    lines = (ends - colors[:, None]).astype(np.float32)
+    pixels = image.reshape(-1, 3).astype(np.float32)
+    offsets = _squares(pixels) - 2 * colors @ pixels.T + _squares(colors)[:, None]
+    along = lines @ pixels.T - np.einsum("kec,kc->ke", lines, colors)[..., None]
+    lengths = _squares(lines)[..., None]
+    share = np.clip(along / lengths, 0.0, 1.0)
+    squares = share * (share * lengths - 2 * along)
+    best = squares.argmin(axis=1)[:, None]
+    share, squares = (np.take_along_axis(each, best, axis=1)[:, 0] for each in (share, squares))
+    shape = (len(colors), *image.shape[:2])
+    return share.reshape(shape), np.sqrt(np.maximum(offsets + squares, 0.0)).reshape(shape)
 
 
 def _best_background(image: np.ndarray) -> tuple[str, float]:
@@ -79,16 +107,6 @@ def _tones(kind: str, size_px: int) -> np.ndarray:
     pixels = np.concatenate([picture.reshape(-1, 3) for picture in pictures])
     _, groups = np.unique(np.round(pixels / TONE_STEP), axis=0, return_inverse=True)
     return np.stack([pixels[groups == group].mean(axis=0) for group in range(groups.max() + 1)])
-
-
-def _project(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return where on the line from colour to accent each pixel lies, and how far from it, both [colors, h, w]."""
-    colors = np.asarray(list(COLORS.values()), dtype=np.float64)
-    lines = np.asarray([ACCENTS[color] for color in COLORS]) - colors
-    offsets = image - colors[:, None, None]
-    places = np.einsum("khwc,kc->khw", offsets, lines) / _squares(lines)[:, None, None]
-    places = np.clip(places, 0.0, 1.0)
-    return places, np.sqrt(_squares(offsets - places[..., None] * lines[:, None, None]))
 
 
 def _label(share: np.ndarray, accent: np.ndarray, distance: np.ndarray) -> np.ndarray:

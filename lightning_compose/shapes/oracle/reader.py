@@ -26,6 +26,7 @@ HIDDEN_WEIGHT = 0.1
 MARGIN_PX = 4
 LEAST_EXPLAINED = 0.8
 LEAST_VISIBLE = 0.5
+OPEN = 0.8
 
 
 def read(image: np.ndarray) -> Reading:
@@ -85,7 +86,17 @@ def _target(paints: Paints, color: int, part: np.ndarray) -> Target:
     window = (slice(top, bottom), slice(left, right))
     other = (paints.label != -1) & ~core
     share = np.where(other, 0.0, paints.share[color])
-    return Target(share[window], np.where(other, HIDDEN_WEIGHT, 1.0)[window], box, (int(left), int(top)))
+    share = _settled(share[window], paints.accent_likelier[color][window], other[window])
+    return Target(share, np.where(other, HIDDEN_WEIGHT, 1.0)[window], box, (int(left), int(top)))
+
+
+def _settled(share: np.ndarray, accent_likelier: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Decide for whole patches what single pixels leave open: whether they are accent, or background."""
+    settled = share.copy()
+    for patch in connected_parts((share < OPEN) & ~other, corners=False):
+        if accent_likelier[patch].mean() > 0:
+            settled[patch] = 1.0
+    return settled
 
 
 def _score(target: Target, fit: Fit) -> float:
