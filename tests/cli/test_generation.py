@@ -87,6 +87,15 @@ def test_an_exported_folder_is_a_backbone(arguments):
     assert np.array_equal(image("checkpoint/00000.png"), image("exported_images/00000.png"))
 
 
+def test_export_writes_the_weights_in_the_type_asked_for(arguments):
+    main(["export", *arguments, "--dtype", "float16", "--out", "half"])
+    main(["export", *arguments, "--out", "whole"])
+    half, whole = (load_file(f"{folder}/unet/diffusion_pytorch_model.safetensors") for folder in ("half", "whole"))
+    assert {each.dtype for each in half.values()} == {torch.float16}
+    for name, weight in whole.items():
+        assert torch.equal(half[name], weight.half())
+
+
 @pytest.mark.parametrize("pipeline", ["tiny_sd3_pipeline"], indirect=True)
 @pytest.mark.parametrize(
     ("settings", "absent", "length"),
@@ -100,15 +109,6 @@ def test_an_exported_folder_is_a_backbone(arguments):
         ),
     ],
 )
-def test_export_writes_the_weights_in_the_type_asked_for(arguments):
-    main(["export", *arguments, "--dtype", "float16", "--out", "half"])
-    main(["export", *arguments, "--out", "whole"])
-    half, whole = (load_file(f"{folder}/unet/diffusion_pytorch_model.safetensors") for folder in ("half", "whole"))
-    assert {each.dtype for each in half.values()} == {torch.float16}
-    for name, weight in whole.items():
-        assert torch.equal(half[name], weight.half())
-
-
 def test_export_prints_what_reads_the_folder_where_diffusers_has_to_be_told(
     arguments, capsys, settings, absent, length
 ):
