@@ -21,7 +21,8 @@ ACCENT_PRIOR = 0.1  # of a mixture with the accent, to one with the background: 
 FAR_OFF = 60.0  # distance beyond which more makes no difference: an object, whatever its colour
 LOOKS_LIKE = 75.0  # most distance of a pixel from the colour that it is taken for
 MOSTLY_ACCENT = 0.6
-MOST_MISFIT = 30.0  # mean distance from the best background
+MOST_MISFIT = 30.0  # distance of most of what is seen of a background from the one that fits best
+SEEN_BACKGROUND = 0.3  # share of the image
 TONE_STEP = 12.0
 LEAST_ALIKE = 5  # pixels of a colour within 5 x 5
 
@@ -32,6 +33,8 @@ class Paints:
 
     Args:
         background: The kind that fits best, None if none fits.
+        picture: Of the background that is nearest, float [h, w, 3].
+        foreign: Distance of each pixel from all of the background's colours, float [h, w].
         share: Of the pixel that each colour (with its accent) covers, float [colors, h, w] in [0, 1].
         accent: Place between each colour, 0, and its accent, 1, float [colors, h, w].
         distance: From the mixtures of each colour with its accent or with the background, float [colors, h, w].
@@ -41,6 +44,8 @@ class Paints:
     """
 
     background: str | None
+    picture: np.ndarray
+    foreign: np.ndarray
     share: np.ndarray
     accent: np.ndarray
     distance: np.ndarray
@@ -50,17 +55,21 @@ class Paints:
 
 def find_paints(image: np.ndarray) -> Paints:
     """Tell the paints of an image, float [h, w, 3] in [0, 255]."""
-    kind, misfit = _best_background(image)
+    backdrop, misfit = _best_background(image)
+    kind = backdrop.kind
     accents = np.asarray(list(ACCENTS.values()), dtype=np.float32)[:, None]
     accent, inside = _mixture(image, accents)
-    faded, outside = _mixture(image, np.tile(_tones(kind, len(image)), (len(COLORS), 1, 1)))
+    tones = _tones(kind, len(image))
+    faded, outside = _mixture(image, np.tile(tones, (len(COLORS), 1, 1)))
     body, edge, neither = (1.0 / (each**2 + SLACK**2) ** 2 for each in (inside, outside, np.float32(FOREIGN)))
     body *= ACCENT_PRIOR
     share = (body + edge * (1.0 - faded)) / (body + edge + neither)
     distance = np.minimum(inside, outside)
+    foreign = np.sqrt(_squares(image[..., None, :] - tones).min(axis=-1))
+    picture = paint_background(backdrop, len(image))
     kind_or_none = kind if misfit <= MOST_MISFIT else None
     label = _label(share, accent, distance)
-    return Paints(kind_or_none, share, accent, distance, outside**2 - inside**2, label)
+    return Paints(kind_or_none, picture, foreign, share, accent, distance, outside**2 - inside**2, label)
 
 
 def _mixture(image: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -83,21 +92,21 @@ def _mixture(image: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return share.reshape(shape), np.sqrt(np.maximum(offsets + squares, 0.0)).reshape(shape)
 
 
-def _best_background(image: np.ndarray) -> tuple[str, float]:
-    """Return the kind that fits best, and how far most pixels are from it."""
-    kinds, pictures = _gallery(len(image))
+def _best_background(image: np.ndarray) -> tuple[Background, float]:
+    """Return the background that fits best, and how far from it what is seen of it is."""
+    backgrounds, pictures = _gallery(len(image))
     sparse = image[::2, ::2].astype(np.float32)
-    misfits = np.minimum(np.sqrt(_squares(sparse - pictures)), FAR_OFF).mean(axis=(1, 2))
-    best = int(misfits.argmin())
-    return kinds[best], float(misfits[best])
+    misses = np.sqrt(_squares(sparse - pictures)).reshape(len(pictures), -1)
+    best = int(np.minimum(misses, FAR_OFF).mean(axis=1).argmin())
+    return backgrounds[best], float(np.quantile(misses[best], SEEN_BACKGROUND))
 
 
 @lru_cache(maxsize=4)
-def _gallery(size_px: int) -> tuple[list[str], np.ndarray]:
-    """Return every background's kind, and every other pixel of its picture."""
+def _gallery(size_px: int) -> tuple[list[Background], np.ndarray]:
+    """Return every background, and every other pixel of its picture."""
     backgrounds = [Background(kind, variant) for kind in BACKGROUNDS for variant in range(VARIANTS)]
     pictures = np.stack([paint_background(each, size_px)[::2, ::2] for each in backgrounds])
-    return [each.kind for each in backgrounds], pictures.astype(np.float32)
+    return backgrounds, pictures.astype(np.float32)
 
 
 @lru_cache(maxsize=32)

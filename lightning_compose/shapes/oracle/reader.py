@@ -16,6 +16,7 @@ from lightning_compose.shapes.oracle.connected import connected_parts
 from lightning_compose.shapes.oracle.fit import Fit, Target, best_fits, draw
 from lightning_compose.shapes.oracle.paints import Paints, find_paints
 from lightning_compose.shapes.oracle.reading import Reading, Seen
+from lightning_compose.shapes.oracle.synthesis import View, explained
 from lightning_compose.shapes.oracle.texture import find_texture
 from lightning_compose.shapes.palette import COLORS
 from lightning_compose.shapes.scenes import MAX_SIZE, MIN_SIZE, Object
@@ -24,7 +25,7 @@ SIZE_PX = 64
 LEAST_PART_PX = 16
 HIDDEN_WEIGHT = 0.1
 MARGIN_PX = 4
-LEAST_EXPLAINED = 0.8
+LEAST_EXPLAINED = 0.6
 LEAST_VISIBLE = 0.5
 OPEN = 0.8
 
@@ -35,24 +36,25 @@ def read(image: np.ndarray) -> Reading:
     Args:
         image: uint8 [h, w, 3], h = w; scaled to 64 px a side.
     """
-    paints = find_paints(_scaled(image))
+    pixels = _scaled(image)
+    paints = find_paints(pixels)
     found = []
-    explained = np.zeros(paints.label.shape, dtype=np.bool_)
+    done = np.zeros(paints.label.shape, dtype=np.bool_)
     for color, part in _parts(paints):
-        if (part & ~explained & (paints.label == color)).sum() < LEAST_PART_PX:
+        if (part & ~done & (paints.label == color)).sum() < LEAST_PART_PX:
             continue
         target = _target(paints, color, part)
-        fit = best_fits(target)[0]
-        score = _score(target, fit)
-        if score >= LEAST_EXPLAINED:
-            found.append(_Found(color, fit, target, score))
-            explained |= _explained(paints, color, target, fit)
+        best = _best(pixels, paints, color, target)
+        if best.score >= LEAST_EXPLAINED:
+            found.append(best)
+            done |= _done(paints, color, target, best.fit)
     return Reading(paints.background, tuple(_seen(paints, each) for each in _stacked(paints, found)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
     color: int
+    texture: str
     fit: Fit
     target: Target
     score: float
@@ -99,16 +101,7 @@ def _settled(share: np.ndarray, accent_likelier: np.ndarray, other: np.ndarray) 
     return settled
 
 
-def _score(target: Target, fit: Fit) -> float:
-    drawn = draw(target, fit.shape, np.asarray([[fit.x, fit.y, fit.half]]))[0]
-    visible = target.weight == 1.0
-    both, either = np.minimum(drawn, target.share), np.maximum(drawn, target.share)
-    if drawn[visible].sum() < LEAST_VISIBLE * drawn.sum():
-        return 0.0
-    return float(both[visible].sum() / either[visible].sum())
-
-
-def _explained(paints: Paints, color: int, target: Target, fit: Fit) -> np.ndarray:
+def _done(paints: Paints, color: int, target: Target, fit: Fit) -> np.ndarray:
     """Return the pixels that need no other object: those of this one, and its edge, whose mixtures look like others."""
     touched = np.zeros(paints.label.shape, dtype=np.bool_)
     grown = draw(target, fit.shape, np.asarray([[fit.x, fit.y, fit.half]]), 4.0)[0]
@@ -142,15 +135,28 @@ def _footprint_core(each: _Found) -> np.ndarray:
 
 
 def _seen(paints: Paints, found: _Found) -> Seen:
-    fit, target = found.fit, found.target
+    fit = found.fit
+    size = float(np.clip(2 * fit.half / SIZE_PX, MIN_SIZE, MAX_SIZE))
+    item = Object(fit.shape, tuple(COLORS)[found.color], found.texture, fit.x / SIZE_PX, fit.y / SIZE_PX, size)
+    return Seen(item, found.score)
+
+
+def _best(pixels: np.ndarray, paints: Paints, color: int, target: Target) -> _Found:
     left, top = target.corner
     height, width = target.share.shape
-    drawn = draw(target, fit.shape, np.asarray([[fit.x, fit.y, fit.half]]))[0]
-    accent = paints.accent[found.color][top : top + height, left : left + width]
-    weight = drawn * (target.weight == 1.0) * target.share
-    x_px = np.arange(left, left + width) + 0.5 - fit.x
-    y_px = np.arange(top, top + height) + 0.5 - fit.y
-    texture = find_texture(accent, weight, fit.shape, x_px, y_px, fit.half)
-    size = float(np.clip(2 * fit.half / SIZE_PX, MIN_SIZE, MAX_SIZE))
-    item = Object(fit.shape, tuple(COLORS)[found.color], texture, fit.x / SIZE_PX, fit.y / SIZE_PX, size)
-    return Seen(item, found.score)
+    window = (slice(top, top + height), slice(left, left + width))
+    x_px, y_px = np.arange(left, left + width) + 0.5, np.arange(top, top + height) + 0.5
+    view = View(pixels[window], paints.picture[window], paints.foreign[window], target.weight, x_px, y_px)
+    found = []
+    for fit in best_fits(target):
+        drawn = draw(target, fit.shape, np.asarray([[fit.x, fit.y, fit.half]]))[0]
+        visible = target.weight == 1.0
+        if drawn[visible].sum() < LEAST_VISIBLE * drawn.sum():
+            continue
+        weight = drawn * visible * target.share
+        texture = find_texture(
+            paints.accent[color][window], weight, fit.shape, x_px - fit.x, y_px - fit.y, fit.half
+        )
+        score = explained(view, fit.shape, tuple(COLORS)[color], texture, (fit.x, fit.y, fit.half))
+        found.append(_Found(color, texture, fit, target, score))
+    return max(found, key=lambda each: each.score, default=_Found(color, "plain", fit, target, -1.0))
