@@ -105,6 +105,16 @@ def test_data_do_not_know_the_model():
         assert not {path for path in importers(f"lightning_compose.{part}") if path.startswith(("data/", "shapes/"))}
 
 
+def test_metrics_know_neither_the_world_nor_the_model():
+    for part in ("shapes", "backbones", "evaluation", "module"):
+        assert not {path for path in importers(f"lightning_compose.{part}") if path.startswith("metrics/")}
+
+
+def test_evaluation_takes_any_judge_and_any_model():
+    for part in ("shapes", "backbones", "module"):
+        assert not {path for path in importers(f"lightning_compose.{part}") if path.startswith("evaluation/")}
+
+
 def test_only_shards_read_tars():
     assert importers("tarfile")
     assert all(path.startswith("data/shards/") for path in importers("tarfile"))

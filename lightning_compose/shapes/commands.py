@@ -1,8 +1,9 @@
-"""`python -m lightning_compose shapes`: write shards of the embedded world."""
+"""`python -m lightning_compose shapes`: write shards of the embedded world; `shapes prompts`: of its benchmark."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -11,15 +12,18 @@ from tqdm import tqdm
 from lightning_compose.cli.errors import OneLineParser, one_line_errors
 from lightning_compose.data.schema import Sample
 from lightning_compose.data.shards import ShardWriter
+from lightning_compose.evaluation.prompts import write_prompts
+from lightning_compose.shapes.benchmark import draw_prompts
 from lightning_compose.shapes.generate import generate
 from lightning_compose.shapes.holdout import SPLITS
 from lightning_compose.shapes.noisy import generate_noisy
 
 PROG = "python -m lightning_compose shapes"
+PROMPTS = "prompts"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Write a set of shards as the command line asks.
+    """Write a set of shards, or after ``prompts`` the prompts of the benchmark, as the command line asks.
 
     Args:
         argv: The arguments after ``shapes``; None = those of the process.
@@ -27,8 +31,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: When an argument is wrong or the folder is not empty.
     """
-    with one_line_errors(PROG):
-        _write(_parser().parse_args(argv))
+    given = list(sys.argv[1:] if argv is None else argv)
+    if given[:1] == [PROMPTS]:
+        with one_line_errors(f"{PROG} {PROMPTS}"):
+            _write_prompts(_prompts_parser().parse_args(given[1:]))
+    else:
+        with one_line_errors(PROG):
+            _write(_parser().parse_args(given))
 
 
 def _write(options: argparse.Namespace) -> None:
@@ -46,6 +55,12 @@ def _write(options: argparse.Namespace) -> None:
     print(f"Wrote {options.pairs} {what} ({options.split}, seed {options.seed}, {options.size_px} px) to {options.out}")
 
 
+def _write_prompts(options: argparse.Namespace) -> None:
+    prompts = draw_prompts(options.per_category, options.seed)
+    write_prompts(prompts, options.out)
+    print(f"Wrote {len(prompts)} prompts (seed {options.seed}) to {options.out}")
+
+
 def _samples(options: argparse.Namespace) -> Iterator[Sample]:
     indices = range(options.pairs)
     if options.noisy_captions:
@@ -56,7 +71,8 @@ def _samples(options: argparse.Namespace) -> Iterator[Sample]:
 def _parser() -> argparse.ArgumentParser:
     parser = OneLineParser(
         prog=PROG,
-        description="Write contrastive pairs of the embedded world as shards.",
+        description="Write contrastive pairs of the embedded world as shards. `prompts` writes its benchmark's prompts: "
+        f"see {PROG} {PROMPTS} --help.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
@@ -71,6 +87,20 @@ def _parser() -> argparse.ArgumentParser:
         help="positives alone, with attributes swapped or missing as on the web, to pretrain on",
     )
     parser.add_argument("--size_px", type=_at_least(16), default=64, help="side of the images")
+    return parser
+
+
+def _prompts_parser() -> argparse.ArgumentParser:
+    parser = OneLineParser(
+        prog=f"{PROG} {PROMPTS}",
+        description="Write the prompts of the embedded world's benchmark, with the questions that their images answer.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--out", type=Path, required=True, default=argparse.SUPPRESS, help="the .jsonl file")
+    parser.add_argument(
+        "--per_category", type=_at_least(1), default=25, help="prompts of each category, as many seen as held out"
+    )
+    parser.add_argument("--seed", type=_at_least(0), default=0, help="seed of the benchmark")
     return parser
 
 

@@ -6,6 +6,8 @@ import sys
 import pytest
 
 from lightning_compose.data.shards import ShardSet
+from lightning_compose.evaluation.prompts import read_benchmark
+from lightning_compose.shapes.benchmark import draw_prompts
 from lightning_compose.shapes.commands import main
 from lightning_compose.shapes.generate import generate
 from lightning_compose.shapes.pairs import ROUND
@@ -50,6 +52,20 @@ def test_refuses_wrong_arguments(argument, tmp_path, capsys):
     assert line.startswith(f"error: argument {argument[0]}: ")
     assert argument[1] in line
     assert line.endswith("(see python -m lightning_compose shapes --help)")
+
+
+def test_writes_the_prompts_of_the_benchmark(tmp_path, capsys):
+    out = tmp_path / "new" / "prompts.jsonl"
+    main(["prompts", "--out", str(out), "--per_category", "1", "--seed", "5"])
+    assert read_benchmark(out) == draw_prompts(1, seed=5)
+    assert capsys.readouterr().out == f"Wrote 18 prompts (seed 5) to {out}\n"
+
+
+def test_refuses_wrong_arguments_of_prompts(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["prompts", "--out", str(tmp_path / "p.jsonl"), "--per_category", "0"])
+    assert stopped.value.code == 2
+    assert "(see python -m lightning_compose shapes prompts --help)" in capsys.readouterr().err
 
 
 def test_needs_no_torch():
