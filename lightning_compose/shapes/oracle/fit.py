@@ -5,7 +5,7 @@ Lengths are in pixels. Many candidates are drawn at once: places and sizes are a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -62,7 +62,16 @@ def best_fits(target: Target) -> list[Fit]:
         place = _refine(target, shape, coarse[shape], SOFT_EDGES_PX[COARSE_STEPS:])
         error = float(_errors(target, shape, place[None], SOFT_EDGES_PX[-1])[0])
         fits.append(Fit(shape, *place.tolist(), error / float((target.share * target.weight).sum())))
-    return sorted(fits, key=lambda fit: fit.error)
+    return _with_rival(sorted(fits, key=lambda fit: fit.error))
+
+
+def _with_rival(fits: list[Fit]) -> list[Fit]:
+    """Add the ring to a circle and the circle to a ring: a hole that shows snow looks like a cream accent."""
+    shapes = {fit.shape: fit for fit in fits}
+    for shape, rival in (("circle", "ring"), ("ring", "circle")):
+        if shape in shapes and rival not in shapes:
+            return [*fits, replace(shapes[shape], shape=rival)]
+    return fits
 
 
 def draw(target: Target, shape: str, places: np.ndarray, soft_px: float = 1.0) -> np.ndarray:

@@ -14,9 +14,10 @@ from PIL import Image
 
 from lightning_compose.shapes.oracle.connected import connected_parts
 from lightning_compose.shapes.oracle.fit import Fit, Target, best_fits, draw
+from lightning_compose.shapes.oracle.noise import calmed
 from lightning_compose.shapes.oracle.paints import Paints, find_paints
 from lightning_compose.shapes.oracle.reading import Reading, Seen
-from lightning_compose.shapes.oracle.synthesis import View, explained
+from lightning_compose.shapes.oracle.synthesis import View, _draw, explained
 from lightning_compose.shapes.oracle.texture import find_texture
 from lightning_compose.shapes.palette import COLORS
 from lightning_compose.shapes.scenes import MAX_SIZE, MIN_SIZE, Object
@@ -25,7 +26,8 @@ SIZE_PX = 64
 LEAST_PART_PX = 16
 HIDDEN_WEIGHT = 0.1
 MARGIN_PX = 4
-LEAST_EXPLAINED = 0.6
+LEAST_EXPLAINED = 0.68
+LEAST_MARGIN = 0.06
 LEAST_VISIBLE = 0.5
 OPEN = 0.8
 
@@ -36,17 +38,19 @@ def read(image: np.ndarray) -> Reading:
     Args:
         image: uint8 [h, w, 3], h = w; scaled to 64 px a side.
     """
-    pixels = _scaled(image)
+    pixels = calmed(_scaled(image))
     paints = find_paints(pixels)
     found = []
+    canvas = paints.picture.copy()
     done = np.zeros(paints.label.shape, dtype=np.bool_)
     for color, part in _parts(paints):
         if (part & ~done & (paints.label == color)).sum() < LEAST_PART_PX:
             continue
         target = _target(paints, color, part)
-        best = _best(pixels, paints, color, target)
-        if best.score >= LEAST_EXPLAINED:
+        best = _best(pixels, canvas, paints, color, target)
+        if best is not None:
             found.append(best)
+            _paint(canvas, best)
             done |= _done(paints, color, target, best.fit)
     return Reading(paints.background, tuple(_seen(paints, each) for each in _stacked(paints, found)))
 
@@ -141,12 +145,19 @@ def _seen(paints: Paints, found: _Found) -> Seen:
     return Seen(item, found.score)
 
 
-def _best(pixels: np.ndarray, paints: Paints, color: int, target: Target) -> _Found:
+def _best(pixels: np.ndarray, canvas: np.ndarray, paints: Paints, color: int, target: Target) -> _Found | None:
     left, top = target.corner
     height, width = target.share.shape
     window = (slice(top, top + height), slice(left, left + width))
     x_px, y_px = np.arange(left, left + width) + 0.5, np.arange(top, top + height) + 0.5
-    view = View(pixels[window], paints.picture[window], paints.foreign[window], target.weight, x_px, y_px)
+    view = View(
+        pixels[window],
+        canvas[window],
+        np.minimum(paints.foreign[window], np.sqrt(((pixels - canvas)[window] ** 2).sum(axis=-1))),
+        target.weight,
+        x_px,
+        y_px,
+    )
     found = []
     for fit in best_fits(target):
         drawn = draw(target, fit.shape, np.asarray([[fit.x, fit.y, fit.half]]))[0]
@@ -154,9 +165,24 @@ def _best(pixels: np.ndarray, paints: Paints, color: int, target: Target) -> _Fo
         if drawn[visible].sum() < LEAST_VISIBLE * drawn.sum():
             continue
         weight = drawn * visible * target.share
-        texture = find_texture(
-            paints.accent[color][window], weight, fit.shape, x_px - fit.x, y_px - fit.y, fit.half
-        )
+        texture = find_texture(paints.accent[color][window], weight, fit.shape, x_px - fit.x, y_px - fit.y, fit.half)
         score = explained(view, fit.shape, tuple(COLORS)[color], texture, (fit.x, fit.y, fit.half))
         found.append(_Found(color, texture, fit, target, score))
-    return max(found, key=lambda each: each.score, default=_Found(color, "plain", fit, target, -1.0))
+    ranked = sorted(found, key=lambda each: -each.score)
+    if not ranked or ranked[0].score < LEAST_EXPLAINED:
+        return None
+    if len(ranked) > 1 and ranked[0].score < ranked[1].score + LEAST_MARGIN:
+        return None
+    return ranked[0]
+
+
+def _paint(canvas: np.ndarray, best: _Found) -> None:
+    left, top = best.target.corner
+    height, width = best.target.share.shape
+    window = (slice(top, top + height), slice(left, left + width))
+    x_px, y_px = np.arange(left, left + width) + 0.5, np.arange(top, top + height) + 0.5
+    view = View(canvas[window], canvas[window], canvas[window], best.target.weight, x_px, y_px)
+    share, paint = _draw(
+        view, best.fit.shape, tuple(COLORS)[best.color], best.texture, (best.fit.x, best.fit.y, best.fit.half)
+    )
+    canvas[window] += share[..., None] * (paint - canvas[window])
