@@ -12,6 +12,7 @@ from lightning_compose.cli import main
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+PRETRAINING = sorted((ROOT / "configs/shapes-pretrain").glob("*.yaml"))
 PREDICTION_TYPES = {
     "sd21-base": "epsilon",
     "sd21": "v_prediction",
@@ -79,6 +80,20 @@ def test_a_config_trains_two_steps_from_any_working_directory(config, replacemen
         assert set(settings(config)[section]) <= set(saved[section])
 
 
+def test_the_pretraining_trains_two_steps_by_its_three_commands(replacements):
+    config = ["--config", str(ROOT / "configs/shapes-pretrain/unet.yaml")]
+    main(["shapes", "--out", "noisy", "--pairs", "200", "--seed", "1", "--noisy_captions"])
+    encoders = "--model.backbone.init_args.encoders"
+    main(["shards", "cache", "noisy", *config, encoders, "true", "--out", "features"])
+    one_process = ["--trainer.devices", "1", "--trainer.strategy", "auto"]
+    data = ["--data.root", "noisy", "--data.cache", "features", "--data.global_batch_size", "32"]
+    main(["fit", *config, *data, *one_process, *TWO_STEPS, "--run_dir", "run"])
+    checkpoint = torch.load("run/checkpoints/last.ckpt", weights_only=True)
+    assert checkpoint["global_step"] == 2
+    main(["export", *config, encoders, "true", "--ckpt_path", "last", "--run_dir", "run", "--out", "base"])
+    assert Path("base/unet/diffusion_pytorch_model.safetensors").is_file()
+
+
 @pytest.mark.parametrize("name", [*PREDICTION_TYPES, *TRANSFORMERS])
 def test_data_root_is_mandatory_where_the_data_are_the_users(name, replacements, capsys):
     with pytest.raises(SystemExit):
@@ -86,7 +101,7 @@ def test_data_root_is_mandatory_where_the_data_are_the_users(name, replacements,
     assert "Set --data.root." in capsys.readouterr().err.splitlines()[-1]
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.stem)
+@pytest.mark.parametrize("config", [*CONFIGS, *PRETRAINING], ids=lambda config: config.stem)
 def test_every_line_has_its_reason(config):
     lines = config.read_text().splitlines()
     bare = [line for line in lines if ": " in line and "#" not in line and "class_path" not in line]
