@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, Literal
@@ -30,12 +30,18 @@ MANIFEST = "manifest.jsonl"
 class Prompt:
     """A text and the seed of its image, in [0, 2**64).
 
+    Args:
+        text: What is drawn.
+        seed: Of its image.
+        others: What else is known of it, such as a benchmark's category: it goes into the manifest as it is.
+
     Raises:
         ValueError: When the seed is out of its range.
     """
 
     text: str
     seed: int
+    others: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**64:
@@ -58,7 +64,8 @@ def predict(
 
     Args:
         module: Its backbone's current weights are used.
-        prompts: A text file, one prompt a line; or a .jsonl file, one object a line with a prompt and perhaps a seed.
+        prompts: A text file, one prompt a line; or a .jsonl file, one object a line with a prompt and perhaps a seed;
+            its other keys go into the manifest.
         out: Folder of the PNG files and the manifest.
         num_inference_steps: Denoising steps an image.
         guidance_scale: Of classifier-free guidance; 1 = none.
@@ -243,7 +250,7 @@ def _json_prompt(line: str, default_seed: int, place: str) -> Prompt:
         row = json.loads(line)
         text, seed = row["prompt"], row.get("seed", default_seed)
         if isinstance(text, str) and type(seed) is int:
-            return Prompt(text, seed)
+            return Prompt(text, seed, {key: value for key, value in row.items() if key not in ("prompt", "seed")})
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
     raise ValueError(
@@ -261,7 +268,7 @@ def _write_images(
         for index, (prompt, image) in enumerate(zip(prompts, shown, strict=True)):
             file = f"{index:05d}.png"
             image.save(folder / file)
-            row = {"file": file, "prompt": prompt.text, "seed": prompt.seed, **settings}
+            row = {**prompt.others, "file": file, "prompt": prompt.text, "seed": prompt.seed, **settings}
             row |= {"height_px": image.height, "width_px": image.width}
             manifest.write(json.dumps(row, ensure_ascii=False) + "\n")
 

@@ -20,11 +20,13 @@ __all__ = ["main"]
 PROG = "python -m lightning_compose"
 COMMANDS = {
     "fit": "train a model, or go on from a checkpoint",
-    "validate": "measure the loss on the validation split",
-    "test": "measure the loss on the test set",
+    "validate": "measure the loss on the validation split, and composition where `evaluation` is on",
+    "test": "measure the loss on the test set, and composition where `evaluation` is on",
     "predict": "generate images from a file of prompts",
     "export": "write a diffusers folder that StableDiffusionPipeline.from_pretrained reads",
-    "shapes": "render shards of the embedded world",
+    "score": "judge images that are drawn already, without a model",
+    "compare": "compare the scores of two evaluations",
+    "shapes": "render shards of the embedded world, and write its benchmark's prompts",
     "shards": "index, show or pack shards",
 }
 EXAMPLES = (
@@ -76,6 +78,14 @@ def _run(
         from lightning_compose.data.commands import main as shards
 
         shards(arguments)
+    elif command == "score":
+        from lightning_compose.cli.score import run as run_score
+
+        run_score(arguments)
+    elif command == "compare":
+        from lightning_compose.cli.compare import run as run_compare
+
+        run_compare(arguments)
     elif command in ("predict", "export"):
         from lightning_compose.cli.generation import run as run_generation
 

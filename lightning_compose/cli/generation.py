@@ -32,6 +32,7 @@ TRAINING_KEYS = frozenset(
         "reconstructions",
         "loss_curve",
         "ema",
+        "evaluation",
         "curriculum",
     }
 )

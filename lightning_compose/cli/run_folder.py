@@ -8,6 +8,7 @@
       pictures/           samples and reconstructions
       loss_curve.png
       curriculum.png      the plan of the run, where it has stages
+      evaluation/STEP/    how the model at that step did in the benchmark
       csv/version_N/      what was logged, one folder a life
       tensorboard/        the same for TensorBoard
       .lock               held while a fit runs here
@@ -29,6 +30,7 @@ CONTENT = (
     "loss_curve.png",
     "loss_terms.png",
     "curriculum.png",
+    "evaluation",
     "csv",
     "tensorboard",
 )

@@ -19,6 +19,7 @@ from lightning_compose import backbones, fully_sharded, losses
 from lightning_compose.callbacks.attention_maps import AttentionMaps
 from lightning_compose.callbacks.checkpoint import Checkpoint
 from lightning_compose.callbacks.ema import EMA, Weights
+from lightning_compose.callbacks.evaluation import Evaluation
 from lightning_compose.callbacks.loss_curve import LossCurve
 from lightning_compose.callbacks.preemption import Preemption
 from lightning_compose.callbacks.progress import StepProgress
@@ -151,6 +152,7 @@ class ComposeCLI(LightningCLI):
         parser.add_lightning_class_args(Reconstructions, "reconstructions")
         parser.add_lightning_class_args(LossCurve, "loss_curve")
         parser.add_lightning_class_args(EMA, "ema")
+        parser.add_lightning_class_args(Evaluation, "evaluation")
         parser.add_lightning_class_args(Curriculum, "curriculum")
         if self.command != "fit":
             parser.add_argument("--weights", type=Weights | None, default=None, help=WEIGHTS_HELP)

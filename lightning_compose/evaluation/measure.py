@@ -16,11 +16,6 @@ from lightning_compose.metrics.clip_score import clip_scores
 from lightning_compose.metrics.suite import BenchmarkMetrics, Judged
 
 
-def image_name(index: int) -> str:
-    """Return the file name of the image of prompt `index`."""
-    return f"{index:05d}.png"
-
-
 class Measurement:
     """Scores of the images of a benchmark and their metrics.
 

@@ -71,8 +71,8 @@ def _samples(options: argparse.Namespace) -> Iterator[Sample]:
 def _parser() -> argparse.ArgumentParser:
     parser = OneLineParser(
         prog=PROG,
-        description="Write contrastive pairs of the embedded world as shards. `prompts` writes its benchmark's prompts: "
-        f"see {PROG} {PROMPTS} --help.",
+        description="Write contrastive pairs of the embedded world as shards. "
+        f"`prompts` writes its benchmark's prompts: see {PROG} {PROMPTS} --help.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
