@@ -1,6 +1,6 @@
-"""The silhouette that explains a part of an image best: shape, place and size, by least squares.
+"""The silhouettes that explain a part of an image best: shape, place and size, by least squares.
 
-Lengths are in pixels. Many candidates are drawn at once: places and sizes are arrays [candidates, 1, 1].
+Lengths are in pixels. Many candidates are drawn at once: a place is x, y and half the size, places [candidates, 3].
 """
 
 from __future__ import annotations
@@ -10,59 +10,54 @@ from functools import lru_cache
 
 import numpy as np
 
+from lightning_compose.shapes.oracle.target import Target
 from lightning_compose.shapes.palette import SHAPES
 from lightning_compose.shapes.silhouettes import SILHOUETTES
 
 SOFT_EDGES_PX = (4.0, 3.0, 2.0, 1.5, 1.0, 1.0)  # from coarse to fine: a soft edge is felt from farther off
 COARSE_STEPS = 2
 FINALISTS = 3
-NUDGE_PX = 0.3
+NUDGE_PX = 0.1
 DAMPING = 0.03
 LONGEST_STEP_PX = 3.0
 LEAST_HALF_PX, MOST_HALF_PX = 4.0, 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """What a silhouette is fitted to, in a window of the image.
-
-    Args:
-        share: Of each pixel that the object covers, [h, w].
-        weight: How much a pixel counts: what another object may hide counts little, [h, w].
-        box: Left, right, top and bottom of what is seen for certain.
-        corner: Left and top of the window.
-    """
-
-    share: np.ndarray
-    weight: np.ndarray
-    box: tuple[float, float, float, float]
-    corner: tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
 class Fit:
-    """A silhouette: its shape, centre and half size, and the mean square of what it leaves unexplained."""
+    """A silhouette: one of `SHAPES`, its centre and half its size."""
 
     shape: str
     x: float
     y: float
     half: float
-    error: float
 
 
 def best_fits(target: Target) -> list[Fit]:
-    """Return the best silhouettes, the best first, each of another shape."""
+    """Return the silhouettes that fit best, each of another shape."""
     coarse = {shape: _refine(target, shape, _start(target, shape), SOFT_EDGES_PX[:COARSE_STEPS]) for shape in SHAPES}
-    errors = {
-        shape: _errors(target, shape, place[None], SOFT_EDGES_PX[COARSE_STEPS])[0] for shape, place in coarse.items()
-    }
+    fine = SOFT_EDGES_PX[COARSE_STEPS:]
+    errors = {shape: _errors(target, shape, place[None], fine[0])[0] for shape, place in coarse.items()}
     finalists = sorted(errors, key=errors.__getitem__)[:FINALISTS]
-    fits = []
-    for shape in finalists:
-        place = _refine(target, shape, coarse[shape], SOFT_EDGES_PX[COARSE_STEPS:])
-        error = float(_errors(target, shape, place[None], SOFT_EDGES_PX[-1])[0])
-        fits.append(Fit(shape, *place.tolist(), error / float((target.share * target.weight).sum())))
-    return _with_rival(sorted(fits, key=lambda fit: fit.error))
+    return _with_rival([Fit(shape, *_refine(target, shape, coarse[shape], fine).tolist()) for shape in finalists])
+
+
+def draw(target: Target, shape: str, places: np.ndarray, soft_px: float = 1.0) -> np.ndarray:
+    """Draw silhouettes into the target's window.
+
+    Args:
+        target: Where to.
+        shape: One of `SHAPES`.
+        places: [candidates, 3].
+        soft_px: Width of the edge.
+
+    Returns:
+        Share of each pixel, [candidates, h, w].
+    """
+    x, y, half = (places[:, axis, None, None] for axis in range(3))
+    columns, rows = target.x_px[None, None, :], target.y_px[None, :, None]
+    distance_px = SILHOUETTES[shape]((columns - x) / half, (rows - y) / half) * half
+    return np.clip(0.5 - distance_px / soft_px, 0.0, 1.0)
 
 
 def _with_rival(fits: list[Fit]) -> list[Fit]:
@@ -72,25 +67,6 @@ def _with_rival(fits: list[Fit]) -> list[Fit]:
         if shape in shapes and rival not in shapes:
             return [*fits, replace(shapes[shape], shape=rival)]
     return fits
-
-
-def draw(target: Target, shape: str, places: np.ndarray, soft_px: float = 1.0) -> np.ndarray:
-    """Draw silhouettes into the target's window.
-
-    Args:
-        places: x, y and half size, [candidates, 3].
-        soft_px: Width of the edge.
-
-    Returns:
-        Share of each pixel, [candidates, h, w].
-    """
-    height, width = target.share.shape
-    left, top = target.corner
-    x, y, half = (places[:, axis, None, None] for axis in range(3))
-    columns = (np.arange(left, left + width) + 0.5)[None, None, :]
-    rows = (np.arange(top, top + height) + 0.5)[None, :, None]
-    distance_px = SILHOUETTES[shape]((columns - x) / half, (rows - y) / half) * half
-    return np.clip(0.5 - distance_px / soft_px, 0.0, 1.0)
 
 
 def _errors(target: Target, shape: str, places: np.ndarray, soft_px: float) -> np.ndarray:
@@ -115,21 +91,20 @@ def _refine(target: Target, shape: str, place: np.ndarray, soft_edges_px: tuple[
 
 
 def _start(target: Target, shape: str) -> np.ndarray:
-    """Return the best place by the box alone; where a part is hidden, one of its sides or its width may be wrong."""
     starts = _starts(shape, target.box)
     return starts[_errors(target, shape, starts, SOFT_EDGES_PX[0]).argmin()]
 
 
 def _starts(shape: str, box: tuple[float, float, float, float]) -> np.ndarray:
+    """Return the places that a box allows; where a part is hidden, two of its sides at least are true."""
     left, right, top, bottom = box
     x0, x1, y0, y1 = _reach(shape)
     by_width, by_height = (right - left) / (x1 - x0), (bottom - top) / (y1 - y0)
     middle = (by_width + by_height) / 2
     starts = [((left + right - middle * (x0 + x1)) / 2, (top + bottom - middle * (y0 + y1)) / 2, middle)]
     for half in (by_width, by_height):
-        starts += [
-            (x, y, half) for x in {left - half * x0, right - half * x1} for y in {top - half * y0, bottom - half * y1}
-        ]
+        columns, rows = (left - half * x0, right - half * x1), (top - half * y0, bottom - half * y1)
+        starts += [(x, y, half) for x in columns for y in rows]
     places = np.asarray(starts)
     places[:, 2] = np.clip(places[:, 2], LEAST_HALF_PX, MOST_HALF_PX)
     return places

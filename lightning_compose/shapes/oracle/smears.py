@@ -6,7 +6,6 @@ Each is made from what a prompt asks for, which is the likeliest to be taken for
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 

@@ -6,6 +6,7 @@ from itertools import product
 
 import numpy as np
 
+from lightning_compose.shapes.oracle.fit import Fit
 from lightning_compose.shapes.palette import PLAIN
 from lightning_compose.shapes.render import RIM
 from lightning_compose.shapes.silhouettes import SILHOUETTES
@@ -15,27 +16,24 @@ SHIFTS_PX = (-1.0, -0.5, 0.0, 0.5, 1.0)  # a pattern that is drawn slightly off 
 LEAST_STRENGTH = 0.3  # of an accent: less is a shade of a plain colour
 
 
-def find_texture(
-    accent: np.ndarray, weight: np.ndarray, shape: str, x_px: np.ndarray, y_px: np.ndarray, half_px: float
-) -> str:
+def find_texture(accent: np.ndarray, weight: np.ndarray, fit: Fit, x_px: np.ndarray, y_px: np.ndarray) -> str:
     """Name the texture of an object.
 
     Args:
         accent: Share of the accent in each pixel, [h, w].
         weight: How much of the pixel belongs to the object and is seen, [h, w].
-        shape: One of `SHAPES`.
-        x_px: Of each column, from the object's centre, [w].
-        y_px: Of each row, [h].
-        half_px: Half the object's size.
+        fit: The object's outline.
+        x_px: Centre of each column, [w].
+        y_px: Centre of each row, [h].
     """
+    x, y, size = x_px - fit.x, y_px - fit.y, 2 * fit.half
+    distance_px = SILHOUETTES[fit.shape](x[None, :] / fit.half, y[:, None] / fit.half) * fit.half
+    body = coverage(distance_px + RIM * size)
     shifts = np.asarray(list(product(SHIFTS_PX, SHIFTS_PX)))
-    x, y = x_px - shifts[:, :1], y_px - shifts[:, 1:]
-    distance_px = SILHOUETTES[shape](x_px[None, :] / half_px, y_px[:, None] / half_px) * half_px
-    body = coverage(distance_px + RIM * 2 * half_px)
+    columns, rows = (x - shifts[:, :1])[:, None, :], (y - shifts[:, 1:])[:, :, None]
     left = {PLAIN: float((weight * accent**2).sum())}
     for texture, pattern in PATTERNS.items():
-        drawn = body * pattern(x[:, None, :], y[:, :, None], 2 * half_px)
-        left[texture] = _least_left(accent, drawn, weight)
+        left[texture] = _least_left(accent, body * pattern(columns, rows, size), weight)
     return min(left, key=left.__getitem__)
 
 

@@ -1,0 +1,93 @@
+"""An object that may explain a part of an image: accepted only if it does so well, and far better than other shapes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lightning_compose.shapes.oracle.backdrop import lengths
+from lightning_compose.shapes.oracle.fit import Fit, best_fits, draw
+from lightning_compose.shapes.oracle.paints import Paints
+from lightning_compose.shapes.oracle.synthesis import View, explained, stamp
+from lightning_compose.shapes.oracle.target import Target
+from lightning_compose.shapes.oracle.texture import find_texture
+from lightning_compose.shapes.palette import COLORS
+
+LEAST_EXPLAINED = 0.68
+LEAST_MARGIN = 0.06  # between the best shape and the next: a blob is a little of everything
+LEAST_VISIBLE = 0.5  # share of the object that no other may hide
+EDGE_PX = 4.0  # where colours mix, and may look like a third one
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An object: its outline, its paint, how much it explains, and what it was seen by."""
+
+    fit: Fit
+    color: str
+    texture: str
+    explained: float
+    target: Target
+
+    def cover(self, soft_px: float = 1.0) -> np.ndarray:
+        """Return the share of each pixel of the target's window that the object covers, [h, w]."""
+        place = np.asarray([[self.fit.x, self.fit.y, self.fit.half]])
+        return draw(self.target, self.fit.shape, place, soft_px)[0]
+
+
+def find_candidate(pixels: np.ndarray, canvas: np.ndarray, paints: Paints, target: Target) -> Candidate | None:
+    """Return the object that explains a target, or None.
+
+    Args:
+        pixels: The image, float [h, w, 3].
+        canvas: What was understood of it so far: the background, and objects found, float [h, w, 3].
+        paints: Of the image.
+        target: The part to explain.
+    """
+    view = _view(pixels, canvas, paints, target)
+    found = [_candidate(view, paints, target, fit) for fit in best_fits(target)]
+    ranked = sorted((each for each in found if _is_seen(each)), key=lambda each: -each.explained)
+    if not ranked or ranked[0].explained < LEAST_EXPLAINED:
+        return None
+    if len(ranked) > 1 and ranked[0].explained < ranked[1].explained + LEAST_MARGIN:
+        return None
+    return ranked[0]
+
+
+def paint(canvas: np.ndarray, found: Candidate) -> None:
+    """Draw a found object into the canvas, float [h, w, 3]."""
+    target = found.target
+    behind = canvas[target.window]
+    view = View(behind, behind, target.weight, target.weight, target.x_px, target.y_px)
+    canvas[target.window] += stamp(view, found.fit, found.color, found.texture)
+
+
+def settled(paints: Paints, found: Candidate) -> np.ndarray:
+    """Return the pixels that need no other object: the found one's own, and its edge; bool [h, w]."""
+    done = np.zeros(paints.label.shape, dtype=np.bool_)
+    label = paints.label[found.target.window]
+    cover = found.cover(EDGE_PX)
+    own = (label == found.target.color) | (label == -1)
+    done[found.target.window] = (cover > 0) & (own | (cover < 1))
+    return done
+
+
+def _view(pixels: np.ndarray, canvas: np.ndarray, paints: Paints, target: Target) -> View:
+    seen, behind = pixels[target.window], canvas[target.window]
+    foreign = np.minimum(paints.foreign[target.window], lengths(seen - behind))
+    return View(seen, behind, foreign, target.weight, target.x_px, target.y_px)
+
+
+def _candidate(view: View, paints: Paints, target: Target, fit: Fit) -> Candidate:
+    cover = draw(target, fit.shape, np.asarray([[fit.x, fit.y, fit.half]]))[0]
+    accent = paints.accent[(target.color, *target.window)]
+    weight = cover * target.visible * target.share
+    color = tuple(COLORS)[target.color]
+    texture = find_texture(accent, weight, fit, target.x_px, target.y_px)
+    return Candidate(fit, color, texture, explained(view, stamp(view, fit, color, texture)), target)
+
+
+def _is_seen(candidate: Candidate) -> bool:
+    cover = candidate.cover()
+    return float(cover[candidate.target.visible].sum()) >= LEAST_VISIBLE * float(cover.sum())
