@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from lightning.pytorch.strategies import FSDPStrategy, Strategy
+from lightning.pytorch.strategies import FSDPStrategy, ModelParallelStrategy, Strategy
 from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, fully_shard
@@ -42,19 +42,27 @@ def clip_by_norm(optimizer: Optimizer, bound: float | None) -> Tensor:
 
 
 def require_known_sharding(strategy: Strategy | str) -> None:
-    """Refuse Lightning's ``fsdp``.
+    """Refuse Lightning's own shards.
 
     Args:
-        strategy: Or its name.
+        strategy: Or its name, or the path of its class.
 
     Raises:
-        ValueError: For it, with what to set instead.
+        ValueError: For them, with what to set instead.
     """
-    if isinstance(strategy, FSDPStrategy) or (isinstance(strategy, str) and strategy.startswith("fsdp")):
+    if _is_lightnings(strategy):
+        name = strategy if isinstance(strategy, str) else type(strategy).__name__
         raise ValueError(
-            "Expected a strategy whose checkpoints leave out the frozen encoders, got 'fsdp', which loads checkpoints "
-            "before the encoders are put back, and cannot clip by norm. Set --trainer.strategy fully_sharded."
+            f"Expected a strategy whose checkpoints leave out the frozen encoders, got '{name}', which loads "
+            "checkpoints before the encoders are put back. Set --trainer.strategy fully_sharded."
         )
+
+
+def _is_lightnings(strategy: Strategy | str) -> bool:
+    if isinstance(strategy, str):
+        return strategy.startswith("fsdp") or strategy.endswith(("FSDPStrategy", "ModelParallelStrategy"))
+    # Ours, a subclass of Lightning's second, leaves it to the module to read a checkpoint.
+    return isinstance(strategy, FSDPStrategy | ModelParallelStrategy) and not strategy.lightning_restore_optimizer
 
 
 def _blocks(denoiser: nn.Module) -> Iterator[nn.Module]:

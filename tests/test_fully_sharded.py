@@ -10,7 +10,7 @@ import pytest
 import torch
 import yaml
 from lightning.pytorch import Trainer
-from lightning.pytorch.strategies import DDPStrategy, FSDPStrategy
+from lightning.pytorch.strategies import DDPStrategy, FSDPStrategy, ModelParallelStrategy
 
 from lightning_compose import fully_sharded
 from lightning_compose.callbacks.attention_maps import AttentionMaps
@@ -94,13 +94,24 @@ def test_two_ranks_go_on_where_one_stopped_and_one_where_they_stopped(config):
     require_same(alone, state_at("again"))
 
 
-def test_lightnings_own_is_refused():
-    with pytest.raises(ValueError, match=r"got 'fsdp'.* Set --trainer\.strategy fully_sharded"):
-        require_known_sharding(FSDPStrategy())
-    with pytest.raises(ValueError, match=r"got 'fsdp'"):
-        require_known_sharding("fsdp_cpu_offload")
-    require_known_sharding("auto")
-    require_known_sharding(DDPStrategy())
+@pytest.mark.parametrize(
+    ("theirs", "name"),
+    [
+        (FSDPStrategy(), "FSDPStrategy"),
+        (ModelParallelStrategy(save_distributed_checkpoint=False), "ModelParallelStrategy"),
+        ("fsdp_cpu_offload", "fsdp_cpu_offload"),
+        ("lightning.pytorch.strategies.ModelParallelStrategy", r"lightning\.pytorch.*"),
+    ],
+    ids=str,
+)
+def test_lightnings_own_is_refused(theirs, name):
+    with pytest.raises(ValueError, match=rf"got '{name}'.* Set --trainer\.strategy fully_sharded"):
+        require_known_sharding(theirs)
+
+
+@pytest.mark.parametrize("strategy", ["auto", "fully_sharded", DDPStrategy(), fully_sharded.FullySharded()], ids=str)
+def test_other_strategies_are_taken(strategy):
+    require_known_sharding(strategy)
 
 
 @pytest.mark.parametrize(
