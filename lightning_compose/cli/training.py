@@ -6,7 +6,6 @@ import json
 from argparse import ArgumentError
 from collections.abc import Sequence
 from contextlib import ExitStack
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +28,11 @@ from lightning_compose.callbacks.samples import SampleGrid
 from lightning_compose.cli import PROG, run_folder
 from lightning_compose.cli.config_files import CommandLine, read_command_line
 from lightning_compose.cli.curriculum_config import settle_curriculum
-from lightning_compose.cli.errors import closest, explain
+from lightning_compose.cli.errors import explain
 from lightning_compose.cli.first_process import is_first_process
 from lightning_compose.cli.interruption import TERMINATED, Interruption
 from lightning_compose.cli.loggers import leave_open, place_in, run_loggers
+from lightning_compose.cli.loss_classes import require_loss_classes
 from lightning_compose.cli.quiet import without_loading_bars
 from lightning_compose.cli.run_lock import locked
 from lightning_compose.cli.run_start import RunStart
@@ -179,12 +179,13 @@ class ComposeCLI(LightningCLI):
 
     def before_instantiate_classes(self) -> None:
         config = self.config[self.command]
-        _require_loss_classes(config.losses)
+        require_loss_classes(config.losses)
         if isinstance(self.datamodule_class, type) and issubclass(self.datamodule_class, ConPairDataModule):
             root = config.data.get("test_root" if self.command == "test" else "root")
             _require_shards(root, config.data.get("download_dir"))
         # On a CPU, Lightning would refuse it in words of its own.
-        require_known_sharding(config.trainer.strategy)
+        strategy = config.trainer.strategy
+        require_known_sharding(strategy if isinstance(strategy, str) else strategy.class_path)
         if self.command == "fit":
             _require_max_steps(config.trainer, has_stages=bool(config.curriculum.stages))
             if is_first_process() and not config.trainer.fast_dev_run:
@@ -226,7 +227,11 @@ class ComposeCLI(LightningCLI):
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> Trainer:
         if config["enable_checkpointing"] is False:
             callbacks = [each for each in callbacks if not isinstance(each, Checkpoint)]
-        return super()._instantiate_trainer(config, callbacks)
+        try:
+            return super()._instantiate_trainer(config, callbacks)
+        except ValueError as error:
+            # Such as a strategy that there is not: the user's mistake, which Lightning tells by a traceback.
+            raise ValueError(f"Expected settings that Lightning's Trainer takes, got its refusal: {error}") from error
 
     def after_instantiate_classes(self) -> None:
         # A damaged file is refused in one line; Lightning would give a traceback later.
@@ -276,22 +281,6 @@ def _require_shards(root: str | None, download_dir: str | None) -> None:
     # Before the model is made, which may first have to be downloaded. A subclass may have fixed its root.
     if root is not None:
         ShardSet(root, downloads_of(download_dir, None))
-
-
-def _require_loss_classes(named: dict[str, Any]) -> None:
-    # A misspelt name in --losses.NAME.weight makes the parser invent an entry of the base class.
-    invented = [name for name, each in named.items() if _class(each.class_path) is losses.LossCallback]
-    if invented:
-        known = [name for name in named if name not in invented]
-        raise ValueError(
-            f"Expected `losses.{invented[0]}` to have a class, got none.{closest(invented[0], known)} "
-            f"Known: {known}. Give the class in the config, or --losses.{invented[0]} CLASS."
-        )
-
-
-def _class(class_path: str) -> Any:
-    module, _, name = class_path.rpartition(".")
-    return getattr(import_module(module), name)
 
 
 def _as_list(callbacks: Callback | list[Callback] | None) -> list[Callback]:
