@@ -43,7 +43,14 @@ def find_backdrop(image: np.ndarray) -> Backdrop:
     fits = np.quantile(misses[best], SEEN) <= MOST_MISFIT
     background = backgrounds[best]
     picture = paint_background(background, len(image))
-    return Backdrop(background.kind if fits else None, picture, _tones(background.kind, len(image)))
+    tint = _tint(image, picture)
+    return Backdrop(background.kind if fits else None, picture + tint, _tones(background.kind, len(image)) + tint)
+
+
+def _tint(image: np.ndarray, picture: np.ndarray) -> np.ndarray:
+    """Return by how much the whole background is off, [3]."""
+    change = (image - picture)[lengths(image - picture) < MOST_MISFIT]
+    return np.median(change, axis=0) if len(change) else np.zeros(3)
 
 
 def lengths(vectors: np.ndarray) -> np.ndarray:

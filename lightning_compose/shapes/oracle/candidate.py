@@ -16,17 +16,21 @@ from lightning_compose.shapes.palette import COLORS
 
 LEAST_EXPLAINED = 0.68
 LEAST_MARGIN = 0.06  # between the best shape and the next: a blob is a little of everything
+MOST_TINTED = 30.0  # levels of 255: a colour farther off is another
+MOST_FADED = 10.0  # towards what is behind it
+BARE = 0.2  # share of the accent in a pixel that shows the colour
 LEAST_VISIBLE = 0.5  # share of the object that no other may hide
 EDGE_PX = 4.0  # where colours mix, and may look like a third one
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An object: its outline, its paint, how much it explains, and what it was seen by."""
+    """An object: its outline, its paint and by how much that is off, how much it explains, and what it was seen by."""
 
     fit: Fit
     color: str
     texture: str
+    tint: np.ndarray
     explained: float
     target: Target
 
@@ -46,7 +50,8 @@ def find_candidate(pixels: np.ndarray, canvas: np.ndarray, paints: Paints, targe
         target: The part to explain.
     """
     view = _view(pixels, canvas, paints, target)
-    found = [_candidate(view, paints, target, fit) for fit in best_fits(target)]
+    tint = _tint(pixels, canvas, paints, target)
+    found = [_candidate(view, paints, target, fit, tint) for fit in best_fits(target)]
     ranked = sorted((each for each in found if _is_seen(each)), key=lambda each: -each.explained)
     if not ranked or ranked[0].explained < LEAST_EXPLAINED:
         return None
@@ -60,7 +65,7 @@ def paint(canvas: np.ndarray, found: Candidate) -> None:
     target = found.target
     behind = canvas[target.window]
     view = View(behind, behind, target.weight, target.weight, target.x_px, target.y_px)
-    canvas[target.window] += stamp(view, found.fit, found.color, found.texture)
+    canvas[target.window] += stamp(view, found.fit, found.color, found.texture, found.tint)
 
 
 def settled(paints: Paints, found: Candidate) -> np.ndarray:
@@ -79,13 +84,27 @@ def _view(pixels: np.ndarray, canvas: np.ndarray, paints: Paints, target: Target
     return View(seen, behind, foreign, target.weight, target.x_px, target.y_px)
 
 
-def _candidate(view: View, paints: Paints, target: Target, fit: Fit) -> Candidate:
+def _candidate(view: View, paints: Paints, target: Target, fit: Fit, tint: np.ndarray) -> Candidate:
     cover = draw(target, fit.shape, np.asarray([[fit.x, fit.y, fit.half]]))[0]
     accent = paints.accent[(target.color, *target.window)]
     weight = cover * target.visible * target.share
     color = tuple(COLORS)[target.color]
     texture = find_texture(accent, weight, fit, target.x_px, target.y_px)
-    return Candidate(fit, color, texture, explained(view, stamp(view, fit, color, texture)), target)
+    stamped = stamp(view, fit, color, texture, tint)
+    return Candidate(fit, color, texture, tint, explained(view, stamped), target)
+
+
+def _tint(pixels: np.ndarray, canvas: np.ndarray, paints: Paints, target: Target) -> np.ndarray:
+    """Return by how much the target's colour is off, within limits, [3]; a faded one is not excused."""
+    bare = target.core & (paints.accent[target.color] < BARE)
+    if not bare.any():
+        return np.zeros(3)
+    color = np.asarray(list(COLORS.values())[target.color])
+    tint = np.median(pixels[bare], axis=0) - color
+    fade = np.median(canvas[bare], axis=0) - color
+    fade /= np.linalg.norm(fade)
+    tint -= max(float(tint @ fade) - MOST_FADED, 0.0) * fade
+    return tint * min(1.0, MOST_TINTED / (np.linalg.norm(tint) + 1e-6))
 
 
 def _is_seen(candidate: Candidate) -> bool:

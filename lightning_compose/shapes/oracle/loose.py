@@ -13,7 +13,7 @@ from lightning_compose.shapes.textures import coverage
 SIZE_PX = 64
 COLOR_OFF = 20.0  # levels of 255, each channel of each object
 TONE_OFF = 10.0
-BENT_PX = 1.0
+BENT_PX = 0.7
 SOFT_PX = 0.6
 
 

@@ -42,11 +42,11 @@ class View:
     y_px: np.ndarray
 
 
-def stamp(view: View, fit: Fit, color: str, texture: str) -> np.ndarray:
-    """Return what an object changes of what is behind it, [h, w, 3]."""
+def stamp(view: View, fit: Fit, color: str, texture: str, tint: np.ndarray) -> np.ndarray:
+    """Return what an object changes of what is behind it, [h, w, 3]; `tint` [3] is added to its colour."""
     x, y = (view.x_px - fit.x)[None, :], (view.y_px - fit.y)[:, None]
     distance_px = SILHOUETTES[fit.shape](x / fit.half, y / fit.half) * fit.half
-    paint = np.broadcast_to(np.asarray(COLORS[color], dtype=np.float64), view.behind.shape)
+    paint = np.broadcast_to(np.asarray(COLORS[color]) + tint, view.behind.shape)
     if texture != PLAIN:
         accent = PATTERNS[texture](x, y, 2 * fit.half) * coverage(distance_px + RIM * 2 * fit.half)
         paint = paint + accent[..., None] * (np.asarray(ACCENTS[color]) - paint)
