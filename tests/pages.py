@@ -88,6 +88,11 @@ def cut(command: str, pretrained: Path) -> str:
         added.append(TWO_STEPS)
     if " predict " in command:
         added.append("--num_inference_steps 1")
+    if " test " in command or " validate " in command:
+        added.append("--trainer.limit_test_batches 1" if " test " in command else "--trainer.limit_val_batches 1")
+        added.append("--evaluation.num_inference_steps 1 --evaluation.batch_size 3")
+    if "shapes prompts" in command:
+        added.append("--per_category 1")
     if "configs/sd21" in command:
         added.append(f"--model.backbone.init_args.pretrained {pretrained}")
     if "configs/sd21" in command and " fit " in command:

@@ -23,12 +23,10 @@ from lightning_compose.evaluation.clip import Clip
 from lightning_compose.evaluation.judge import Judge
 from lightning_compose.evaluation.measure import Measurement
 from lightning_compose.evaluation.prompts import BenchmarkPrompt, read_benchmark
-from lightning_compose.evaluation.results import PAGE, image_file, write_images
+from lightning_compose.evaluation.results import FOLDER, PAGE, image_file, write_images
 from lightning_compose.evaluation.scores import SCORES, Score, write_scores
 from lightning_compose.inference import Prompt, generate, read_checkpoint
 from lightning_compose.shapes.judge import ShapesJudge
-
-FOLDER = "evaluation"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The folder of an evaluation: images, a table of scores and a page that shows both."""
+"""The folder of an evaluation, `FOLDER`/STEP in that of a run: images, a table of scores and a page of both."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
+FOLDER = "evaluation"
 IMAGES = "images"
 PAGE = "page.png"
 

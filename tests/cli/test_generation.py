@@ -46,6 +46,16 @@ def image(file: str | Path) -> np.ndarray:
     return np.asarray(Image.open(file))
 
 
+def test_other_keys_of_a_prompt_go_into_the_manifest(arguments):
+    Path("prompts.jsonl").write_text(
+        '{"prompt": "a", "seed": 3, "category": "color", "questions": [1], "file": "no"}\n'
+    )
+    main(["predict", *arguments, "--ckpt_path", "last", "--prompts", "prompts.jsonl", "--out", "out", *STEPS])
+    (row,) = map(json.loads, Path("out/manifest.jsonl").read_text().splitlines())
+    assert (row["prompt"], row["seed"], row["category"], row["questions"]) == ("a", 3, "color", [1])
+    assert row["file"] == "00000.png", "what predict says wins"
+
+
 @on_both_families
 def test_predict_and_the_exported_pipeline_give_the_same_images(arguments):
     Path("prompts.jsonl").write_text('{"prompt": "a red circle", "seed": 7}\n\n{"prompt": "two squares"}\n')

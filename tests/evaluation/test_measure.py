@@ -1,0 +1,93 @@
+"""From images to scores and metrics: every image to its split, every measure to its images."""
+
+import pytest
+from PIL import Image
+from pixel_judge import PixelJudge
+from tiny_clip import save_tiny_clip
+
+from lightning_compose.data.schema import Question
+from lightning_compose.evaluation.clip import Clip
+from lightning_compose.evaluation.judge import Judge
+from lightning_compose.evaluation.measure import Measurement
+from lightning_compose.evaluation.prompts import BenchmarkPrompt
+
+
+def prompt(category="color", split="seen", objects=1, stage="single", text="a"):
+    questions = tuple(Question(index, "?", "yes", "entity", ("ring",)) for index in range(objects))
+    return BenchmarkPrompt(text, 0, category, split, questions, stage)
+
+
+def image(*even: bool):
+    """What `PixelJudge` answers so: each question in turn."""
+    picture = Image.new("RGB", (16, 16))
+    values = bytes([0, *(0 if each else 1 for each in even)]).ljust(16 * 16 * 3, b"\x01")
+    picture.frombytes(values)
+    return picture
+
+
+def measure(prompts, images, **settings):
+    measurement = Measurement(prompts, PixelJudge(), **settings)
+    measurement.add(range(len(prompts)), images, [""] * len(prompts))
+    return measurement.compute()
+
+
+def test_splits_stand_apart():
+    prompts = [prompt(), prompt(), prompt(split="held_out")]
+    measured = measure(prompts, [image(True), image(False), image(True)])
+    assert measured["accuracy/color"] == measured["accuracy/mean"] == 0.5
+    assert measured["accuracy/color/held_out"] == 1.0
+
+
+def test_multigen_counts_objects_and_nothing_else_counts_for_it():
+    five = [prompt("multigen", objects=5, stage="complex")] * 2
+    measured = measure([*five, prompt()], [image(1, 1, 0, 1, 0), image(1, 0, 0, 1, 0), image(False)])
+    assert {name: measured[name] for name in ("mg2", "mg3", "mg4", "mg5")} == {"mg2": 1, "mg3": 0.5, "mg4": 0, "mg5": 0}
+    assert measured["accuracy/mean"] == 0.0
+    assert set(measured) == {"accuracy/color", "accuracy/mean", "accuracy_by_stage/single", "mg2", "mg3", "mg4", "mg5"}
+
+
+def test_object_accuracy_is_of_prompts_with_two_objects_and_more():
+    prompts = [prompt(objects=2), prompt(objects=2), prompt(objects=3), prompt()]
+    measured = measure(prompts, [image(1, 1), image(1, 0), image(1, 1, 1), image(False)])
+    assert measured["object_accuracy"] == pytest.approx(2 / 3)
+
+
+def test_stages_are_told_where_they_are_known():
+    measured = measure([prompt(stage="complex"), prompt(stage="")], [image(True), image(False)])
+    assert {name: value for name, value in measured.items() if "stage" in name} == {"accuracy_by_stage/complex": 1.0}
+
+
+def test_it_scores_prompts_by_their_index():
+    measurement = Measurement([prompt(text="a"), prompt(text="b")], PixelJudge())
+    (score,) = measurement.add([1], [image(True)], ["images/00001.png"])
+    assert (score.index, score.prompt, score.file, score.clip_score) == (1, "b", "images/00001.png", None)
+
+
+@pytest.fixture
+def clip(tmp_path):
+    return Clip(str(save_tiny_clip(tmp_path / "clip")))
+
+
+def test_kid_is_of_held_out_images_of_the_categories(clip):
+    held_out = [prompt(split="held_out"), prompt(split="held_out")]
+    others = [prompt(), prompt("multigen", "held_out", objects=5)]
+    images = [image(True), image(False), image(True), image(1, 1, 1, 1, 1)]
+    alone = measure(held_out, images[:2], clip=clip)["kid"]
+    assert measure([*held_out, *others], images, clip=clip)["kid"] == pytest.approx(alone, rel=1e-5)
+    assert "kid" not in measure(others, images[2:], clip=clip)
+
+
+def test_a_judge_without_real_images_has_no_kid(clip):
+    class NoReferences(PixelJudge):
+        references = Judge.references
+
+    measurement = Measurement([prompt(split="held_out")] * 2, NoReferences(), clip)
+    measurement.add([0, 1], [image(True), image(False)], ["", ""])
+    assert "clip_score/held_out" in measurement.compute()
+    assert "kid" not in measurement.compute()
+
+
+def test_an_empty_share_is_no_trouble(clip):
+    measurement = Measurement([prompt()], PixelJudge(), clip)
+    assert measurement.add([], [], []) == []
+    assert measurement.compute() == {}
