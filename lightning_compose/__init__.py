@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lightning_compose.backbones import Backbone, StableDiffusion
+    from lightning_compose.backbones import Backbone, StableDiffusion, StableDiffusion3
     from lightning_compose.data.datamodule import ConPairDataModule
     from lightning_compose.losses import ContrastiveLoss, LossCallback, PixelLoss, TokenLoss
     from lightning_compose.module import ComposeModule
@@ -24,6 +24,7 @@ __all__ = [
     "Needs",
     "PixelLoss",
     "StableDiffusion",
+    "StableDiffusion3",
     "TokenLoss",
 ]
 
@@ -37,6 +38,7 @@ _HOMES = {
     "Needs": "lightning_compose.needs",
     "PixelLoss": "lightning_compose.losses",
     "StableDiffusion": "lightning_compose.backbones",
+    "StableDiffusion3": "lightning_compose.backbones",
     "TokenLoss": "lightning_compose.losses",
 }
 
