@@ -9,10 +9,21 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from lightning_compose.arguments import require_between
 from lightning_compose.step import Text
 from lightning_compose.text_parts import TextPart
 
 Supervise = Literal["clip", "t5", "both"]
+MOST_T5_TOKENS = 512  # beyond, diffusers' pipeline draws nothing
+
+
+def require_t5_tokens(t5_tokens: int) -> None:
+    """Refuse a length of T5's captions that there is not.
+
+    Raises:
+        ValueError: For one that is not whole, or out of its range.
+    """
+    require_between(1, MOST_T5_TOKENS, t5_tokens=t5_tokens)
 
 
 @dataclass(frozen=True)
@@ -23,7 +34,7 @@ class JointText:
         clip_tokens: Tokens of either CLIP encoder.
         clip_widths: Widths of the two.
         pooled_widths: Widths of what they say of the whole caption.
-        t5_tokens: Tokens of T5, or of the zeros in its place.
+        t5_tokens: Tokens of T5, or of the zeros in its place, in [1, 512].
         width: d, of all tokens; narrower ones are filled up by zeros.
         has_t5: Whether there is a T5 encoder.
     """

@@ -8,18 +8,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, get_args
 
 import torch
-from diffusers import (
-    AutoencoderKL,
-    FlowMatchEulerDiscreteScheduler,
-    SD3Transformer2DModel,
-    StableDiffusion3Pipeline,
-)
+from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, SD3Transformer2DModel, StableDiffusion3Pipeline
 from torch import Tensor
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer, T5EncoderModel, T5Tokenizer
 
 from lightning_compose.arguments import require_one_of, require_part
 from lightning_compose.backbones.base import NEEDS_NOTHING
-from lightning_compose.backbones.joint_text import JointText, Supervise
+from lightning_compose.backbones.joint_text import JointText, Supervise, require_t5_tokens
 from lightning_compose.backbones.latent_diffusion import LatentDiffusion
 from lightning_compose.backbones.mmdit import (
     attention_blocks,
@@ -40,7 +35,6 @@ if TYPE_CHECKING:
     from lightning_compose.data.schema import Noun
 
 Maps = Mapping[str, Tensor]
-MOST_T5_TOKENS = 512
 
 
 class StableDiffusion3(LatentDiffusion):
@@ -57,7 +51,7 @@ class StableDiffusion3(LatentDiffusion):
         encoders: Whether VAE and text encoders are loaded; a run on a feature cache (`data.cache`) needs none, but
             then draws no pictures.
         t5: Whether the T5 encoder is used, where the folder has one; zeros stand in its place otherwise.
-        t5_tokens: Length of a caption for T5, or of those zeros; diffusers' pipeline has 256.
+        t5_tokens: Length of a caption for T5, or of those zeros, in [1, 512]; diffusers' pipeline has 256.
         supervise: Which tokens of a noun the losses on attention supervise: those of the two CLIP encoders, which share
             their places, those of T5, or both.
         encoder_dropout: Share of captions in [0, 1) that each text encoder drops by itself, beside the module's
@@ -114,6 +108,7 @@ class StableDiffusion3(LatentDiffusion):
         logit_std: float = 1.0,
         mode_scale: float = 1.29,
     ) -> None:
+        require_t5_tokens(t5_tokens)
         noise_levels = NoiseLevels(density, logit_mean, logit_std, mode_scale)
         super().__init__(pretrained, config, seed, channels_last, encoders, optional=t5)
         self.noise_levels = noise_levels
@@ -142,10 +137,6 @@ class StableDiffusion3(LatentDiffusion):
                 f"Expected a model with T5 for `supervise: {self.supervise}`, got one without. Set supervise to clip, "
                 "or give a folder with T5 and `t5: true`."
             )
-        # Beyond the most, diffusers' pipeline draws nothing.
-        if not 1 <= self.joint_text.t5_tokens <= MOST_T5_TOKENS:
-            found = self.joint_text.t5_tokens
-            raise ValueError(f"Expected `t5_tokens` to be in [1, {MOST_T5_TOKENS}], got {found}.")
         if self.scheduler.config.use_dynamic_shifting:
             raise ValueError(
                 "Expected a scheduler with a fixed `shift`, got `use_dynamic_shifting: true`. Set it to false in "
@@ -289,6 +280,12 @@ class StableDiffusion3(LatentDiffusion):
     @property
     def loading_settings(self) -> Mapping[str, Any]:
         return {} if self.joint_text.has_t5 else dict.fromkeys(self.optional_components)
+
+    def component_configs(self) -> dict[str, dict[str, Any]]:
+        configs = super().component_configs()
+        # The transformer is trained for captions of this length, or of zeros in their place.
+        configs[self.trained_name]["t5_tokens"] = self.joint_text.t5_tokens
+        return configs
 
     def encoder_identity(self) -> dict[str, dict[str, Any]]:
         t5 = {"used": self.joint_text.has_t5, "tokens": self.joint_text.t5_tokens}
