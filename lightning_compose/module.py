@@ -71,6 +71,7 @@ class ComposeModule(LightningModule):
         super().__init__()
         require_share(caption_dropout=caption_dropout)
         require_at_least(1, max_noun_tokens=max_noun_tokens)
+        require_at_least(0, warmup_steps=warmup_steps, seed=seed)
         require_schedule(lr_schedule)
         self.save_hyperparameters()
         self.backbone = backbone

@@ -138,6 +138,12 @@ def test_schedule_must_be_known(make_module):
         make_module(lr_schedule="foo")
 
 
+@pytest.mark.parametrize("wrong", [{"warmup_steps": -3}, {"seed": -1}])
+def test_counts_must_not_be_negative(make_module, wrong):
+    with pytest.raises(ValueError, match=f"Expected `{next(iter(wrong))}` to be at least 0"):
+        make_module(**wrong)
+
+
 def test_caption_dropout_must_be_a_share(make_module):
     with pytest.raises(ValueError, match="share in"):
         make_module(caption_dropout=1.5)

@@ -41,8 +41,8 @@ class NoiseLevels:
             raise ValueError(f"Expected `density` to be one of {list(get_args(Density))}, got {self.density!r}.")
         if not math.isfinite(self.logit_mean):
             raise ValueError(f"Expected `logit_mean` to be a finite number, got {self.logit_mean}.")
-        if not self.logit_std > 0:
-            raise ValueError(f"Expected `logit_std` to be above 0, got {self.logit_std}.")
+        if not 0 < self.logit_std < math.inf:
+            raise ValueError(f"Expected `logit_std` to be a finite number above 0, got {self.logit_std}.")
         if not MODE_SCALES[0] <= self.mode_scale <= MODE_SCALES[1]:
             raise ValueError(
                 f"Expected `mode_scale` to be in [{MODE_SCALES[0]}, {MODE_SCALES[1]:.3f}], got {self.mode_scale}."

@@ -51,7 +51,9 @@ def test_the_shift_is_the_schedulers(shift):
     torch.testing.assert_close(shifted_timesteps(levels, shift, 1000), scheduler.timesteps[1:], rtol=1e-6, atol=0)
 
 
-@pytest.mark.parametrize("wrong", [{"logit_std": 0.0}, {"mode_scale": 1.8}, {"mode_scale": -1.1}])
+@pytest.mark.parametrize(
+    "wrong", [{"logit_std": 0.0}, {"logit_std": float("inf")}, {"mode_scale": 1.8}, {"mode_scale": -1.1}]
+)
 def test_numbers_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match=f"Expected `{next(iter(wrong))}`"):
         NoiseLevels(**wrong)

@@ -121,16 +121,18 @@ def test_the_identity_of_the_encoders_tells_with_t5_from_without(tiny_sd3_pipeli
         ({"encoder_dropout": 1.0}, r"`encoder_dropout` to be a share in \[0, 1\)"),
         ({"t5_tokens": 0}, r"`t5_tokens` to be in \[1, 512\]"),
         ({"t5_tokens": 513}, r"`t5_tokens` to be in \[1, 512\]"),
+        ({"t5_tokens": 77.5}, "`t5_tokens` to be a whole number"),
+        ({"pretrained": "nowhere", "t5_tokens": True}, "`t5_tokens` to be a whole number"),
         ({"supervise": "all"}, "`supervise` to be one of"),
         ({"density": "normal"}, "`density` to be one of"),
         ({"logit_mean": float("nan")}, "`logit_mean` to be a finite number"),
-        ({"logit_std": -1.0}, "`logit_std` to be above 0"),
+        ({"logit_std": -1.0}, "`logit_std` to be a finite number above 0"),
         ({"config": "other"}, "exactly one of `pretrained`"),
     ],
 )
 def test_what_cannot_work_is_refused(tiny_sd3_pipeline, arguments, message):
     with pytest.raises(ValueError, match=message):
-        StableDiffusion3(str(tiny_sd3_pipeline), **arguments)
+        StableDiffusion3(**({"pretrained": str(tiny_sd3_pipeline)} | arguments))
 
 
 def test_a_shift_that_follows_the_resolution_is_refused(tiny_sd3_pipeline, tmp_path):
