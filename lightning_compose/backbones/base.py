@@ -208,15 +208,17 @@ class Backbone(nn.Module, ABC):
         """Arguments without which the pipeline's `from_pretrained` refuses an exported folder."""
         return {}
 
-    def how_to_reload(self, folder: str) -> str:
+    def how_to_reload(self, folder: str, drawing: Mapping[str, Any]) -> str:
         """Return the lines of Python that draw from an exported folder as here; empty where diffusers does by itself.
 
         Args:
             folder: The pipeline was saved to.
+            drawing: Arguments of the pipeline's call with which images are drawn here.
         """
         pipeline: Any = self.pipeline()
         usual = signature(pipeline.__call__).parameters
-        drawing = {name: value for name, value in self.sampling_settings.items() if value != usual[name].default}
+        wanted = {**self.sampling_settings, **drawing}
+        drawing = {name: value for name, value in wanted.items() if value != usual[name].default}
         if not self.loading_settings and not drawing:
             return ""
         load = _arguments(folder, self.loading_settings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentError
 from collections.abc import Callable, Sequence
+from inspect import signature
 
 from jsonargparse import ActionConfigFile, ArgumentParser
 from lightning.pytorch import LightningModule
@@ -19,6 +20,8 @@ from lightning_compose.cli.quiet import without_loading_bars
 from lightning_compose.cli.training import PARSER_MODE, WEIGHTS_HELP
 
 FUNCTIONS: dict[str, Callable[..., None]] = {"predict": inference.predict, "export": inference.export}
+# Arguments of `predict` that go to diffusers' pipeline, which may have other defaults.
+DRAWING = ("num_inference_steps", "guidance_scale")
 # Keys of a training config that mean nothing here; every other unknown key is an error.
 TRAINING_KEYS = frozenset(
     {
@@ -64,7 +67,8 @@ def run(command: str, arguments: Sequence[str], module_class: type[LightningModu
 
 
 def _print_how_to_reload(backbone: Backbone, folder: str) -> None:
-    lines = backbone.how_to_reload(folder)
+    usual = signature(inference.predict).parameters
+    lines = backbone.how_to_reload(folder, {name: usual[name].default for name in DRAWING})
     if lines:
         print(f"It is read back in diffusers, to draw as predict does, by\n{lines}")
 
