@@ -46,6 +46,14 @@ def test_null_takes_a_curriculum_away(nothing):
     assert not settled(config={"curriculum": nothing}).config.get("curriculum", {}).get("stages")
 
 
+@pytest.mark.parametrize("arguments", [["--curriculum", "null"], ["--curriculum=null"]])
+def test_null_on_the_command_line_takes_that_of_the_files_away(arguments):
+    line = settled("--ckpt_path", "null", *arguments, "--seed", "1")
+    assert line == CommandLine(config={}, arguments=("--ckpt_path", "null", "--seed", "1"))
+    afresh = settled(*arguments, "--curriculum.stages.only.steps=5")
+    assert afresh.config == {"curriculum": {"stages": {"only": {"steps": 5}}}}
+
+
 @pytest.mark.parametrize("wrong", [5, {"stages": [1]}])
 def test_what_is_no_curriculum_is_left_to_the_parser(wrong):
     assert settled(config={"curriculum": wrong}).config == {"curriculum": wrong}
