@@ -118,7 +118,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     task.add_argument("--images", type=Path, help="folder that predict wrote")
     parser.add_argument("--picture", type=Path, default=PICTURE, help="PNG to write")
     parser.add_argument("--values", type=Path, default=VALUES, help="CSV to write")
-    options = parser.parse_args(arguments)
+    try:
+        _run(parser.parse_args(arguments))
+    except (OSError, ValueError) as error:
+        # Such as a folder that is not there.
+        parser.error(str(error))
+
+
+def _run(options: argparse.Namespace) -> None:
     samples = read_samples(options.pairs)
     captions = captions_of(samples)
     if options.write_captions:

@@ -1,6 +1,7 @@
 """What was drawn is held to the set that it was learned from, and the page tells what came out."""
 
 import json
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -51,6 +52,22 @@ def run(pairs, tmp_path):
     return run
 
 
+@pytest.fixture
+def refused(capsys):
+    """Expect an end with the usage and one line, which holds this."""
+
+    @contextmanager
+    def refused(message):
+        with pytest.raises(SystemExit) as exit_:
+            yield
+        assert exit_.value.code == 2
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert last.startswith("python -m benchmarks.reproduces: error: ")
+        assert message in last
+
+    return refused
+
+
 def test_decibels_are_those_of_torchmetrics():
     images = list(np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), dtype=np.uint8))
     tensors = [torch.tensor(each, dtype=torch.float64) for each in images]
@@ -84,25 +101,32 @@ def test_what_predict_draws_for_the_written_captions_is_read(pairs, run, tmp_pat
     assert len(run(images)) == 4
 
 
-def test_images_for_other_prompts_are_refused(pairs, run, tmp_path):
+def test_images_for_other_prompts_are_refused(pairs, run, refused, tmp_path):
     samples = read_samples(pairs)
     images = write_images(tmp_path / "images", captions_of(samples)[::-1], originals_of(samples))
-    with pytest.raises(ValueError, match="each of the 4 captions of the set, in its order"):
+    with refused("each of the 4 captions of the set, in its order"):
         run(images)
 
 
-def test_images_of_another_size_are_refused(pairs, run, tmp_path):
+def test_images_of_another_size_are_refused(pairs, run, refused, tmp_path):
     samples = read_samples(pairs)
     images = write_images(tmp_path / "images", captions_of(samples), [each[:32] for each in originals_of(samples)])
-    with pytest.raises(ValueError, match=r"of one size, got \[\(32, 64\), \(64, 64\)\]"):
+    with refused("of one size, got [(32, 64), (64, 64)]"):
         run(images)
 
 
-def test_a_set_of_one_pair_is_refused(run, tmp_path):
+def test_a_set_of_one_pair_is_refused(run, refused, tmp_path):
     samples = read_samples(root := write_set(tmp_path / "one", 1))
     images = write_images(tmp_path / "images", captions_of(samples), originals_of(samples))
-    with pytest.raises(ValueError, match="at least two pairs"):
+    with refused("at least two pairs"):
         run(images, root)
+
+
+def test_folders_that_are_not_there_are_refused(pairs, run, refused, tmp_path):
+    with refused("nowhere/manifest.jsonl"):
+        run(tmp_path / "nowhere")
+    with refused("nowhere: Expected a folder of shards"):
+        run(tmp_path, tmp_path / "nowhere")
 
 
 def test_the_page_shows_the_committed_values(tmp_path):
