@@ -14,8 +14,10 @@ from lightning_compose.shapes.oracle.target import Target
 from lightning_compose.shapes.oracle.texture import find_texture
 from lightning_compose.shapes.palette import COLORS
 
-LEAST_EXPLAINED = 0.68
-LEAST_MARGIN = 0.06  # between the best shape and the next: a blob is a little of everything
+LEAST_EXPLAINED = 0.63
+LEAST_MARGIN = 0.02  # between the best shape and the next: a blob is a little of everything
+MARGIN_WORTH = 2.0
+LEAST_WORTH = 0.91  # of what is explained and the margin: a bent star is a star, if it is nothing else
 MOST_TINTED = 30.0  # levels of 255: a colour farther off is another
 MOST_FADED = 10.0  # towards what is behind it
 BARE = 0.2  # share of the accent in a pixel that shows the colour
@@ -53,11 +55,7 @@ def find_candidate(pixels: np.ndarray, canvas: np.ndarray, paints: Paints, targe
     tint = _tint(pixels, canvas, paints, target)
     found = [_candidate(view, paints, target, fit, tint) for fit in best_fits(target)]
     ranked = sorted((each for each in found if _is_seen(each)), key=lambda each: -each.explained)
-    if not ranked or ranked[0].explained < LEAST_EXPLAINED:
-        return None
-    if len(ranked) > 1 and ranked[0].explained < ranked[1].explained + LEAST_MARGIN:
-        return None
-    return ranked[0]
+    return ranked[0] if _is_clear([each.explained for each in ranked]) else None
 
 
 def paint(canvas: np.ndarray, found: Candidate) -> None:
@@ -105,6 +103,14 @@ def _tint(pixels: np.ndarray, canvas: np.ndarray, paints: Paints, target: Target
     fade /= np.linalg.norm(fade)
     tint -= max(float(tint @ fade) - MOST_FADED, 0.0) * fade
     return tint * min(1.0, MOST_TINTED / (np.linalg.norm(tint) + 1e-6))
+
+
+def _is_clear(scores: list[float]) -> bool:
+    """Whether the best of some shapes, by what each explains in falling order, is it."""
+    if not scores or scores[0] < LEAST_EXPLAINED:
+        return False
+    margin = scores[0] - scores[1] if len(scores) > 1 else 1.0
+    return margin >= LEAST_MARGIN and scores[0] + MARGIN_WORTH * margin >= LEAST_WORTH
 
 
 def _is_seen(candidate: Candidate) -> bool:
