@@ -4,7 +4,7 @@ import pytest
 
 from lightning_compose.data.schema import Question
 from lightning_compose.shapes.description import Description, Group, Relation
-from lightning_compose.shapes.questions import KINDS, answer, ask
+from lightning_compose.shapes.questions import KINDS, answer, answer_from, ask
 from lightning_compose.shapes.scenes import Background, Object, Scene
 
 SCENE = Scene(
@@ -59,6 +59,19 @@ def test_questions_of_a_description():
 )
 def test_a_scene_answers(kind, arguments, expected):
     assert answer(SCENE, Question(0, "", "", kind, arguments)) == expected
+
+
+def test_any_knowledge_of_an_image_answers():
+    asked = []
+
+    def related(name, first, second):
+        asked.append((name, first, second))
+        return (first, second) == (0, 2)
+
+    question = Question(0, "", "", "relation", ("ring", "above", "heart"))
+    assert answer_from(SCENE.objects, None, related, question) == "yes"
+    assert asked == [("above", 0, 1), ("above", 0, 2)]
+    assert answer_from((), None, related, Question(0, "", "", "scene", ("meadow",))) == "no"
 
 
 def test_unknown_kind_is_refused():
