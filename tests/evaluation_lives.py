@@ -10,13 +10,16 @@ from pixel_judge import PixelJudge
 
 from lightning_compose.backbones import StableDiffusion
 from lightning_compose.callbacks.evaluation import Evaluation
+from lightning_compose.evaluation import measure
 from lightning_compose.module import ComposeModule
 
 
 def testing(folder: Path, pipeline: Path, prompts: Path, clip: Path, devices: int) -> None:
     """Leave what was logged in ``logged.json``, beside the evaluation's own files."""
     torch.set_num_threads(1)
-    evaluation = Evaluation(str(prompts), 2, guidance_scale=1.0, batch_size=1, judge=PixelJudge(), clip=str(clip))
+    # Several batches a rank, and not as many on each.
+    measure.BATCH_SIZE = 3
+    evaluation = Evaluation(str(prompts), 1, guidance_scale=1.0, batch_size=1, judge=PixelJudge(), clip=str(clip))
     trainer = Trainer(
         accelerator="cpu",
         devices=devices,

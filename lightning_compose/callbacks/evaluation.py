@@ -16,7 +16,6 @@ from PIL import Image
 from tqdm import tqdm
 
 from lightning_compose.arguments import require_at_least
-from lightning_compose.callbacks.ema import averaged
 from lightning_compose.callbacks.verdict_page import verdict_page
 from lightning_compose.cli.quiet import without_loading_bars
 from lightning_compose.evaluation.clip import Clip
@@ -54,7 +53,8 @@ class Evaluation(Callback):
         validate: Whether a training evaluates in each of its validations, too.
         clip: Folder of a `CLIPModel` with its tokenizer; None = neither CLIPScore nor KID.
 
-    Where the trainer averages the weights (`EMA`), the average draws. The global random generators are left alone.
+    Where the trainer averages the weights, the average draws: `EMA` has put it in their place by then. The global
+    random generators are left alone.
     """
 
     def __init__(
@@ -101,8 +101,7 @@ class Evaluation(Callback):
         if not self._benchmark:
             return
         share = list(range(len(self._benchmark)))[trainer.global_rank :: trainer.world_size]
-        with averaged(trainer):
-            images = self._draw(trainer, pl_module, share)
+        images = self._draw(trainer, pl_module, share)
         measurement = Measurement(self._benchmark, self.judge, self._clip, pl_module.device)
         scores = measurement.add(share, images, [image_file(index) for index in share])
         for name, value in measurement.compute().items():

@@ -17,8 +17,8 @@ from lightning_compose.shapes.benchmark import draw_prompts
 @pytest.fixture
 def evaluated(tmp_path, tiny_pipeline):
     """Folders of an evaluation by one process and by two."""
-    # An odd number, and not in turn: two ranks get different shares of each category and split.
-    write_prompts(draw_prompts(2)[:-1], tmp_path / "prompts.jsonl")
+    # Odd numbers: one rank has fewer prompts, and half as many held-out ones.
+    write_prompts(draw_prompts(3)[:-1], tmp_path / "prompts.jsonl")
     clip = save_tiny_clip(tmp_path / "clip")
     folders = []
     for devices, environment in ((1, {"environment": alone}), (2, {})):
@@ -35,7 +35,7 @@ def test_two_processes_equal_one(evaluated):
     one, two = evaluated
     scores = [read_scores(folder / "evaluation/000000/scores.csv") for folder in evaluated]
     assert scores[0] == scores[1]
-    assert [each.index for each in scores[1]] == list(range(35))
+    assert [each.index for each in scores[1]] == list(range(53))
     for score in scores[0]:
         images = [np.asarray(Image.open(folder / "evaluation/000000" / score.file)) for folder in evaluated]
         assert np.array_equal(*images)
