@@ -35,8 +35,8 @@ from lightning_compose.shapes.scenes import Scene
 
 AUTOENCODER = Path(__file__).parents[2] / "assets" / "shapes" / "vae"
 THROUGH_VAE = "through the autoencoder"
-COLUMNS = 6
-SHOWN = 6
+COLUMNS = 7
+SHOWN = 7
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -46,11 +46,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--pairs", type=int, default=192, help="held-out pairs to read (default: 192)")
     parser.add_argument("--seed", type=int, default=7, help="seed of the pairs (default: 7)")
     options = parser.parse_args(argv)
-    measure(options.out, [draw_pair(options.seed, "held_out", index) for index in range(options.pairs)])
+    pairs = [draw_pair(options.seed, "held_out", index) for index in range(options.pairs)]
+    measure(options.out, pairs, f"Both images of {options.pairs} held-out pairs, seed {options.seed}:")
 
 
-def measure(out: Path, pairs: Sequence[Pair]) -> None:
-    """Measure on the scenes of some pairs; write tables and picture below `out`."""
+def measure(out: Path, pairs: Sequence[Pair], title: str) -> None:
+    """Measure on the scenes of some pairs; write tables, below a title, and a picture into the folder `out`."""
     drawings = _drawings()
     trials = {name: try_drawing(pairs, draw) for name, draw in drawings.items()}
     smears = {name: try_smear(pairs, smear, f"oracle/{name}") for name, smear in SMEARS.items()}
@@ -58,7 +59,7 @@ def measure(out: Path, pairs: Sequence[Pair]) -> None:
     smeared = smear_rows(smears, len(pairs), sum(len(pair.positive.objects) for pair in pairs))
     _write_csv(out / "benchmarks" / "oracle.csv", read_rows)
     _write_csv(out / "benchmarks" / "oracle_smears.csv", smeared)
-    _replace_block(out / "oracle.md", "oracle", f"{markdown(read_rows)}\n\n{markdown(smeared)}")
+    _replace_block(out / "oracle.md", "oracle", f"{title}\n\n{markdown(read_rows)}\n\n{markdown(smeared)}")
     _replace_block(out / "oracle.md", "confusion", confusion_tables(trials[THROUGH_VAE]))
     (out / "images").mkdir(exist_ok=True)
     _picture([pair.positive for pair in pairs], drawings).save(out / "images" / "oracle.png", optimize=True)
@@ -91,8 +92,9 @@ def _picture(scenes: Sequence[Scene], drawings: dict[str, Drawing]) -> Image.Ima
         for number, scene in enumerate(scenes[:SHOWN]):
             images.append(draw(scene, number))
             captions.append(f"{name}: {_told(read(images[-1]))}")
+    busy = max(range(len(scenes)), key=lambda index: len(scenes[index].objects))
     for name, smear in SMEARS.items():
-        images.append(smear(scenes, 2, generator(0, f"oracle/{name}", 2)))
+        images.append(smear(scenes, busy, generator(0, f"oracle/{name}", busy)))
         captions.append(f"{name}: {_told(read(images[-1]))}")
     return image_grid([Image.fromarray(image) for image in images], captions, COLUMNS)
 

@@ -4,6 +4,7 @@ import csv
 
 import pytest
 
+from lightning_compose.shapes.oracle import validation
 from lightning_compose.shapes.oracle.smears import SMEARS
 from lightning_compose.shapes.oracle.validation import THROUGH_VAE, main
 
@@ -25,12 +26,14 @@ def test_it_writes_tables_and_picture(tmp_path):
     assert [row["smears"] for row in smears] == list(SMEARS)
     assert {row["counted as correct"] for row in smears} == {"0"}
     page = (tmp_path / "oracle.md").read_text()
+    assert "Both images of 2 held-out pairs, seed 7" in page
     assert "| renders |" in page
     assert "| five-pointed star |" in page
     assert (tmp_path / "images" / "oracle.png").stat().st_size > 0
 
 
-def test_a_page_without_markers_is_refused(tmp_path):
+def test_a_page_without_markers_is_refused(tmp_path, monkeypatch):
     (tmp_path / "oracle.md").write_text("# Page\n")
+    monkeypatch.setattr(validation, "SMEARS", {"noise": SMEARS["noise"]})
     with pytest.raises(ValueError, match="begin oracle"):
-        main(["--out", str(tmp_path), "--pairs", "2"])
+        main(["--out", str(tmp_path), "--pairs", "1"])
