@@ -19,7 +19,7 @@ def testing(folder: Path, pipeline: Path, prompts: Path, clip: Path, devices: in
     torch.set_num_threads(1)
     # Several batches a rank, and not as many on each.
     measure.BATCH_SIZE = 3
-    evaluation = Evaluation(str(prompts), 1, guidance_scale=1.0, batch_size=1, judge=PixelJudge(), clip=str(clip))
+    evaluation = Evaluation(str(prompts), 2, guidance_scale=1.0, batch_size=1, judge=PixelJudge(), clip=str(clip))
     trainer = Trainer(
         accelerator="cpu",
         devices=devices,
