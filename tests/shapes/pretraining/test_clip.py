@@ -43,6 +43,7 @@ def cut_after_two_steps(out: Path) -> None:
 
 def test_the_text_encoder_published_is_that_of_the_clip(tmp_path):
     train(recipe(tmp_path, 1))
+    assert str(ASSETS) not in (tmp_path / "clip/config.json").read_text()
     clip = CLIPModel.from_pretrained(tmp_path / "clip", dtype=torch.float32).eval()
     text_encoder = CLIPTextModel.from_pretrained(tmp_path / "text_encoder", dtype=torch.float32).eval()
     tokens = load_tokenizer()(["a red ring", "two hearts"], padding=True, return_tensors="pt").input_ids
