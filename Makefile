@@ -5,15 +5,24 @@ VENV ?= .venv
 RUN_DIR ?= runs/shapes
 ARGS ?=
 
+EVALUATION ?=
+COMPOSE = $(VENV)/bin/python -m lightning_compose
+# Two processes, a core each, are much faster than one with two threads.
+SHAPES = --config configs/shapes.yaml --trainer.accelerator cpu --trainer.devices 2 --trainer.strategy ddp
+
 # OpenMP's idle threads spin: beside a second process that makes small operations ten times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
 .PHONY: demo test check docs
 .DELETE_ON_ERROR:
 
+# How well the base composes, fine-tuning it, how well it composes then, and both side by side.
+demo: export OMP_NUM_THREADS ?= 1
 demo: $(VENV)/.demo
-	$(VENV)/bin/python -m lightning_compose fit --config configs/shapes.yaml --run_dir "$(RUN_DIR)" $(ARGS)
-	@echo "Samples and reconstructions are in $(RUN_DIR)/pictures, the loss in $(RUN_DIR)/loss_curve.png."
+	$(COMPOSE) test $(SHAPES) $(EVALUATION) --run_dir "$(RUN_DIR)-base"
+	$(COMPOSE) fit $(SHAPES) --run_dir "$(RUN_DIR)" $(ARGS)
+	$(COMPOSE) test $(SHAPES) $(EVALUATION) --run_dir "$(RUN_DIR)" --ckpt_path last
+	$(COMPOSE) compare "$(RUN_DIR)-base" "$(RUN_DIR)" --out "$(RUN_DIR)/before_after"
 
 # One thread a process: the tests' operations are small, and their ranks and workers share the cores.
 # By file: what the tests of a file share, such as a trained model, is made once.
