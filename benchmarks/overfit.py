@@ -21,6 +21,12 @@ CONFIGS = ROOT / "configs/shapes.yaml", ROOT / "configs/experiments/overfit.yaml
 PICTURE = ROOT / "docs/images/overfit.png"
 VALUES = ROOT / "docs/benchmarks/overfit.csv"
 PAIRS, SEED = 20, 3
+# From a U-Net of random weights and at a rate for such: the base's attention is no blank page.
+UNTRAINED = {
+    "model.backbone.init_args.pretrained": "null",
+    "model.backbone.init_args.config": str(ROOT / "lightning_compose/assets/shapes"),
+    "model.optimizer.init_args.lr": "1.5e-3",
+}
 LAST_STEPS = 50
 AIMS = {
     "train/token_in_mask_share": (0.8, "share of the nouns' attention in their masks"),
@@ -38,7 +44,8 @@ def overfit(folder: Path, arguments: list[str]) -> dict[str, Points]:
     pairs, run = folder / "pairs", folder / "run"
     lightning_compose(["shapes", "--out", str(pairs), "--pairs", str(PAIRS), "--seed", str(SEED)])
     configs = [argument for config in CONFIGS for argument in ("--config", str(config))]
-    lightning_compose(["fit", *configs, "--data.root", str(pairs), "--run_dir", str(run), *arguments])
+    untrained = [f"--{key}={value}" for key, value in UNTRAINED.items()]
+    lightning_compose(["fit", *configs, *untrained, "--data.root", str(pairs), "--run_dir", str(run), *arguments])
     return read_points([run / "csv/version_0/metrics.csv"], list(AIMS))
 
 
