@@ -95,7 +95,8 @@ def export(module: ComposeModule, out: str, dtype: Literal["float32", "float16",
         module: Its backbone's current weights are written.
         out: The folder, for diffusers' pipeline of this model or for ``model.backbone.pretrained``. From one without T5
             diffusers reads with ``from_pretrained(out, text_encoder_3=None, tokenizer_3=None)``.
-        dtype: Of the weights in the files; half the bytes take half the room. The module's own become such too.
+        dtype: Of the weights in the files; half the bytes take half the room, and diffusers has to be told:
+            ``from_pretrained(out, torch_dtype=torch.float16)``. The module's own weights become such too.
     """
     with _evaluating(module.backbone):
         module.backbone.pipeline().to(dtype=getattr(torch, dtype)).save_pretrained(out)

@@ -147,8 +147,8 @@ class Run:
 
 def build_clip(seed: int) -> CLIPModel:
     """Build the untrained CLIP: the embedded world's text encoder, and a small vision transformer of 8 px patches."""
-    # The file's weights are float16; training is not. Its place on this machine is nobody's business.
-    text = AutoConfig.from_pretrained(ASSETS / "text_encoder").to_dict() | {"dtype": "float32", "_name_or_path": ""}
+    # Its place on this machine is nobody's business.
+    text = AutoConfig.from_pretrained(ASSETS / "text_encoder").to_dict() | {"_name_or_path": ""}
     vision = CLIPVisionConfig(
         image_size=64, patch_size=8, hidden_size=128, intermediate_size=512, num_hidden_layers=4, num_attention_heads=4
     )
@@ -192,12 +192,16 @@ def evaluate(model: CLIPModel, tokenizer: CLIPTokenizer, seed: int, count: int) 
 
 
 def publish(model: CLIPModel, out: Path) -> None:
-    """Write ``clip/``, both towers and the tokenizer, and ``text_encoder/``, that of a pipeline, in float16."""
+    """Write ``clip/``, both towers and the tokenizer, in float16, and ``text_encoder/`` with the same numbers.
+
+    The latter's file is of float32: where nobody says how, diffusers loads a text encoder in the type of its file, and
+    a U-Net in float32.
+    """
     published = build_clip(seed=0)
     published.load_state_dict(model.state_dict())
     published.half().save_pretrained(out / "clip")
     load_tokenizer().save_pretrained(out / "clip")
-    text_encoder = CLIPTextModel(published.text_model.config).half()
+    text_encoder = CLIPTextModel(published.text_model.config).float()
     text_encoder.load_state_dict(published.text_model.state_dict())
     text_encoder.save_pretrained(out / "text_encoder")
 
