@@ -19,6 +19,7 @@ from lightning_compose.callbacks.attention_maps import AttentionMaps
 from lightning_compose.callbacks.checkpoint import Checkpoint
 from lightning_compose.callbacks.ema import EMA, Weights
 from lightning_compose.callbacks.evaluation import Evaluation
+from lightning_compose.callbacks.flops import Flops
 from lightning_compose.callbacks.loss_curve import LossCurve
 from lightning_compose.callbacks.preemption import Preemption
 from lightning_compose.callbacks.progress import StepProgress
@@ -32,7 +33,7 @@ from lightning_compose.cli.errors import explain
 from lightning_compose.cli.first_process import is_first_process
 from lightning_compose.cli.interruption import TERMINATED, Interruption
 from lightning_compose.cli.loggers import leave_open, place_in, run_loggers
-from lightning_compose.cli.loss_classes import require_loss_classes
+from lightning_compose.cli.loss_classes import require_loss_classes, settle_losses
 from lightning_compose.cli.quiet import without_loading_bars
 from lightning_compose.cli.run_lock import locked
 from lightning_compose.cli.run_start import RunStart
@@ -154,6 +155,7 @@ class ComposeCLI(LightningCLI):
         parser.add_lightning_class_args(EMA, "ema")
         parser.add_lightning_class_args(Evaluation, "evaluation")
         parser.add_lightning_class_args(Curriculum, "curriculum")
+        parser.add_lightning_class_args(Flops, "flops")
         if self.command != "fit":
             parser.add_argument("--weights", type=Weights | None, default=None, help=WEIGHTS_HELP)
         known = parser.get_defaults(skip_validation=True)
@@ -264,7 +266,7 @@ def run(
     datamodule_class: type[LightningDataModule] | None = None,
 ) -> None:
     """Run fit, validate or test; see `lightning_compose.cli.main`."""
-    line = settle_curriculum(read_command_line(arguments))
+    line = settle_losses(settle_curriculum(read_command_line(arguments)))
     ComposeCLI(command, line, module_class or ComposeModule, datamodule_class or ConPairDataModule)
 
 
