@@ -13,12 +13,9 @@ with another `--steps` the rest of the schedule is that of the new length.
 
 from __future__ import annotations
 
-import argparse
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -27,134 +24,77 @@ from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from PIL import Image
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from tqdm import tqdm
 
 from lightning_compose.seeding import generator
-from lightning_compose.shapes.pretraining.muon import MuonAdamW
 from lightning_compose.shapes.pretraining.renders import render_batch
-from lightning_compose.shapes.pretraining.schedule import warmup_cosine
-from lightning_compose.shapes.pretraining.table import write_table
+from lightning_compose.shapes.pretraining.run import Run, Settings, read_settings
 
 PICTURE_IMAGES = 16
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(Settings):
     """The settings of one training run.
 
     Args:
-        out: Folder of the run: checkpoint, log, picture and the finished ``vae/``.
-        steps: Optimizer steps of the whole run, warm-up and cosine decay included.
-        seed: Names the scenes, the weights' start and the noise of the latents.
-        batch_size: Images a step.
-        learning_rate: At its highest.
-        warmup_steps: Of linear increase.
         edge_weight: Of the L1 distance between neighbouring-pixel differences; plain L1 alone leaves soft edges.
         kl_weight: Of the divergence from a unit Gaussian, per latent value; keeps the latents bounded, no more.
         ema_decay: Of the averaged weights, which are the ones shipped.
-        checkpoint_interval_s: Seconds between checkpoints.
-        log_interval_steps: Steps between lines of the log.
         held_out_images: Renders to measure on; they come from a stream of their own.
     """
 
-    out: Path
-    steps: int
     seed: int = 0
     batch_size: int = 8
     learning_rate: float = 4e-3
     warmup_steps: int = 50
+    log_interval_steps: int = 100
     edge_weight: float = 1.0
     kl_weight: float = 1e-6
     ema_decay: float = 0.998
-    checkpoint_interval_s: float = 300.0
-    log_interval_steps: int = 100
     held_out_images: int = 64
 
 
-def main(argv: list[str] | None = None) -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Train as the command line says."""
-    parser = argparse.ArgumentParser(description="Train the embedded world's autoencoder on its renders.")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the run; an old run there is continued")
-    parser.add_argument("--steps", type=int, required=True, help="optimizer steps of the whole run")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--batch_size", type=int, default=Recipe.batch_size)
-    parser.add_argument("--learning_rate", type=float, default=Recipe.learning_rate)
-    train(Recipe(**vars(parser.parse_args(argv))))
+    train(read_settings(Recipe, "Train the embedded world's autoencoder on its renders.", argv))
 
 
 def train(recipe: Recipe) -> AutoencoderKL:
     """Train to the end, write the shipped folder, and return the averaged model."""
-    recipe.out.mkdir(parents=True, exist_ok=True)
-    run = Run(recipe)
-    run.restore()
-    for step in tqdm(range(run.step, recipe.steps), initial=run.step, total=recipe.steps):
-        run.advance(step)
-    run.save()
+    run = AutoencoderRun(recipe)
+    run.train()
     return publish(run.average.module, recipe)
 
 
-class Run:
-    """What changes while training: the weights, their average, the optimizer and the step."""
+class AutoencoderRun(Run):
+    """A run whose weights are averaged over the steps."""
+
+    settings: Recipe
+    model: AutoencoderKL
+    parts = ("model", "average", "optimizer")
 
     def __init__(self, recipe: Recipe) -> None:
-        self.recipe = recipe
-        self.model = build_autoencoder(recipe.seed)
-        self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay))
-        self.optimizer = MuonAdamW(self.model.parameters())
-        self.step = 0
-        self.log: list[dict[str, float]] = []
-        self.saved_at_s = time.monotonic()
+        model = build_autoencoder(recipe.seed)
+        super().__init__(recipe, model, model.parameters())
+        self.average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay))
 
-    def advance(self, step: int) -> None:
-        """Take one optimizer step; log and save where they are due."""
-        losses = self._optimize(step)
-        self.average.update_parameters(self.model)
-        self.step = step + 1
-        if self.step % self.recipe.log_interval_steps == 0 or self.step == self.recipe.steps:
-            self._log(losses)
-        if time.monotonic() - self.saved_at_s > self.recipe.checkpoint_interval_s:
-            self.save()
-
-    def _optimize(self, step: int) -> dict[str, float]:
-        recipe = self.recipe
+    def losses(self, step: int) -> dict[str, Tensor]:
+        recipe = self.settings
         pixels = render_batch(recipe.seed, "autoencoder", step * recipe.batch_size, recipe.batch_size)
         posterior = self.model.encode(pixels).latent_dist
         decoded = self.model.decode(sample_latents(posterior, recipe.seed, step)).sample
         terms = loss_terms(decoded, pixels, posterior)
         loss = terms["l1"] + terms["l2"] + recipe.edge_weight * terms["edge"] + recipe.kl_weight * terms["kl"]
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(step, recipe)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        return {"loss": loss.item()} | {name: term.item() for name, term in terms.items()}
+        return {"loss": loss} | terms
 
-    def _log(self, losses: dict[str, float]) -> None:
-        row = {"step": self.step, "lr": learning_rate(self.step - 1, self.recipe)} | losses
-        self.log.append(row | evaluate(self.average.module, self.recipe.seed, self.recipe.held_out_images))
-        write_table(self.recipe.out / "log.csv", self.log)
+    def optimize(self, step: int) -> dict[str, float]:
+        losses = super().optimize(step)
+        self.average.update_parameters(self.model)
+        return losses
 
-    def save(self) -> None:
-        """Write the checkpoint under a temporary name, then rename: a kill leaves the old one whole."""
-        state: dict[str, Any] = {"step": self.step, "log": self.log}
-        state |= {name: getattr(self, name).state_dict() for name in ("model", "average", "optimizer")}
-        torch.save(state, self._checkpoint.with_suffix(".tmp"))
-        self._checkpoint.with_suffix(".tmp").replace(self._checkpoint)
-        self.saved_at_s = time.monotonic()
-
-    def restore(self) -> None:
-        """Go on from the run's checkpoint, if there is one."""
-        if not self._checkpoint.exists():
-            return
-        state = torch.load(self._checkpoint, weights_only=True)
-        for name in ("model", "average", "optimizer"):
-            getattr(self, name).load_state_dict(state[name])
-        self.step, self.log = state["step"], state["log"]
-
-    @property
-    def _checkpoint(self) -> Path:
-        return self.recipe.out / "checkpoint.pt"
+    def measure(self, losses: dict[str, float]) -> dict[str, float]:
+        measured = evaluate(self.average.module, self.settings.seed, self.settings.held_out_images)
+        return {"lr": self.learning_rate(self.step - 1)} | losses | measured
 
 
 def build_autoencoder(seed: int) -> AutoencoderKL:
@@ -176,11 +116,6 @@ def build_autoencoder(seed: int) -> AutoencoderKL:
         model.quant_conv.weight[4:] = 0
         model.quant_conv.bias[4:] = -6
     return model.to(memory_format=torch.channels_last)
-
-
-def learning_rate(step: int, recipe: Recipe) -> float:
-    """Return the rate of a step."""
-    return recipe.learning_rate * warmup_cosine(step, recipe.steps, recipe.warmup_steps)
 
 
 def sample_latents(posterior: DiagonalGaussianDistribution, seed: int, step: int) -> Tensor:

@@ -8,8 +8,6 @@ scene is seen once: step t draws scenes t * batch_size and on. Started again, it
 
 from __future__ import annotations
 
-import argparse
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +15,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 from transformers import (
     AutoConfig,
     CLIPConfig,
@@ -28,10 +25,8 @@ from transformers import (
 )
 
 from lightning_compose.shapes.noisy import draw_noisy
-from lightning_compose.shapes.pretraining.muon import MuonAdamW
 from lightning_compose.shapes.pretraining.renders import to_pixels
-from lightning_compose.shapes.pretraining.schedule import warmup_cosine
-from lightning_compose.shapes.pretraining.table import write_table
+from lightning_compose.shapes.pretraining.run import Run, Settings, read_settings
 from lightning_compose.shapes.render import render
 
 ASSETS = Path(__file__).parents[2] / "assets" / "shapes"
@@ -39,110 +34,52 @@ HELD_OUT_FIRST = 2**40  # scenes that no training reaches
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """The settings of one training run.
+class Recipe(Settings):
+    """The settings of one training run; each caption of a batch has all other images for negatives.
 
     Args:
-        out: Folder of the run: checkpoint, log and the finished ``clip/`` and ``text_encoder/``.
-        steps: Optimizer steps of the whole run, warm-up and cosine decay included.
-        seed: Names the scenes, their captions and the weights' start.
-        batch_size: Images and captions a step; each caption has all other images for negatives.
-        learning_rate: At its highest.
-        warmup_steps: Of linear increase.
-        checkpoint_interval_s: Seconds between checkpoints.
-        log_interval_steps: Steps between lines of the log.
         held_out: Images and captions to measure on.
     """
 
-    out: Path
-    steps: int
     seed: int = 1
     batch_size: int = 128
     learning_rate: float = 3e-3
     warmup_steps: int = 30
-    checkpoint_interval_s: float = 300.0
     log_interval_steps: int = 50
     held_out: int = 256
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Train as the command line says."""
-    parser = argparse.ArgumentParser(description="Train the embedded world's CLIP on renders and noisy captions.")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the run; an old run there is continued")
-    parser.add_argument("--steps", type=int, required=True, help="optimizer steps of the whole run")
-    parser.add_argument("--seed", type=int, default=Recipe.seed)
-    parser.add_argument("--batch_size", type=int, default=Recipe.batch_size)
-    parser.add_argument("--learning_rate", type=float, default=Recipe.learning_rate)
-    train(Recipe(**vars(parser.parse_args(argv))))
+    train(read_settings(Recipe, "Train the embedded world's CLIP on renders and noisy captions.", argv))
 
 
 def train(recipe: Recipe) -> CLIPModel:
     """Train to the end, write ``clip/`` and ``text_encoder/``, and return the model."""
-    recipe.out.mkdir(parents=True, exist_ok=True)
-    run = Run(recipe)
-    run.restore()
-    for step in tqdm(range(run.step, recipe.steps), initial=run.step, total=recipe.steps):
-        run.advance(step)
-    run.save()
+    run = ClipRun(recipe)
+    run.train()
     publish(run.model, recipe.out)
     return run.model
 
 
-class Run:
-    """What changes while training: the weights, the optimizer and the step."""
+class ClipRun(Run):
+    """A run on images and their captions."""
+
+    settings: Recipe
+    model: CLIPModel
 
     def __init__(self, recipe: Recipe) -> None:
-        self.recipe = recipe
-        self.model = build_clip(recipe.seed)
+        model = build_clip(recipe.seed)
+        super().__init__(recipe, model, parameter_groups(model))
         self.tokenizer = load_tokenizer()
-        self.optimizer = MuonAdamW(parameter_groups(self.model))
-        self.step = 0
-        self.log: list[dict[str, float]] = []
-        self.saved_at_s = time.monotonic()
 
-    def advance(self, step: int) -> None:
-        """Take one optimizer step; log and save where they are due."""
-        loss = self._optimize(step)
-        self.step = step + 1
-        if self.step % self.recipe.log_interval_steps == 0 or self.step == self.recipe.steps:
-            measured = evaluate(self.model, self.tokenizer, self.recipe.seed, self.recipe.held_out)
-            self.log.append({"step": self.step, "loss": loss} | measured)
-            write_table(self.recipe.out / "log.csv", self.log)
-        if time.monotonic() - self.saved_at_s > self.recipe.checkpoint_interval_s:
-            self.save()
-
-    def _optimize(self, step: int) -> float:
-        recipe = self.recipe
+    def losses(self, step: int) -> dict[str, Tensor]:
+        recipe = self.settings
         batch = captioned_batch(self.tokenizer, recipe.seed, step * recipe.batch_size, recipe.batch_size)
-        loss = self.model(**batch, return_loss=True).loss
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        for group in self.optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * warmup_cosine(step, recipe.steps, recipe.warmup_steps)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        return float(loss.detach())
+        return {"loss": self.model(**batch, return_loss=True).loss}
 
-    def save(self) -> None:
-        """Write the checkpoint under a temporary name, then rename: a kill leaves the old one whole."""
-        state: dict[str, Any] = {"step": self.step, "log": self.log}
-        state |= {name: getattr(self, name).state_dict() for name in ("model", "optimizer")}
-        torch.save(state, self._checkpoint.with_suffix(".tmp"))
-        self._checkpoint.with_suffix(".tmp").replace(self._checkpoint)
-        self.saved_at_s = time.monotonic()
-
-    def restore(self) -> None:
-        """Go on from the run's checkpoint, if there is one."""
-        if not self._checkpoint.exists():
-            return
-        state = torch.load(self._checkpoint, weights_only=True)
-        for name in ("model", "optimizer"):
-            getattr(self, name).load_state_dict(state[name])
-        self.step, self.log = state["step"], state["log"]
-
-    @property
-    def _checkpoint(self) -> Path:
-        return self.recipe.out / "checkpoint.pt"
+    def measure(self, losses: dict[str, float]) -> dict[str, float]:
+        return losses | evaluate(self.model, self.tokenizer, self.settings.seed, self.settings.held_out)
 
 
 def build_clip(seed: int) -> CLIPModel:

@@ -1,4 +1,4 @@
-"""The autoencoder's recipe on two or three steps: schedule, losses, resume, what it writes."""
+"""The autoencoder's recipe on two or three steps: losses, resume, what it writes."""
 
 import csv
 import json
@@ -9,14 +9,7 @@ from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from PIL import Image
 from safetensors.torch import load_file
 
-from lightning_compose.shapes.pretraining.autoencoder import Recipe, Run, learning_rate, loss_terms, main, train
-
-
-def test_learning_rate_warms_up_and_ends_at_zero(tmp_path):
-    recipe = Recipe(tmp_path, steps=1000, learning_rate=1.0, warmup_steps=10)
-    assert learning_rate(0, recipe) == pytest.approx(0.1)
-    assert learning_rate(500, recipe) == pytest.approx(0.5)
-    assert learning_rate(999, recipe) < 1e-4
+from lightning_compose.shapes.pretraining.autoencoder import AutoencoderRun, Recipe, loss_terms, main, train
 
 
 def test_loss_terms_equal_their_formulas():
@@ -42,7 +35,7 @@ def test_resumed_run_ends_as_a_straight_one(tmp_path):
     straight, cut = (Recipe(tmp_path / name, steps=3, batch_size=2, held_out_images=16) for name in ("straight", "cut"))
     expected = train(straight).state_dict()
     cut.out.mkdir()
-    run = Run(cut)
+    run = AutoencoderRun(cut)
     run.advance(0)
     run.save()
     resumed = train(cut).state_dict()

@@ -9,8 +9,8 @@ from lightning_compose.shapes.noisy import draw_noisy
 from lightning_compose.shapes.pretraining.clip import (
     ASSETS,
     HELD_OUT_FIRST,
+    ClipRun,
     Recipe,
-    Run,
     build_clip,
     captioned_batch,
     load_tokenizer,
@@ -35,7 +35,7 @@ def test_a_run_that_goes_on_equals_a_straight_one(tmp_path):
 
 def cut_after_two_steps(out: Path) -> None:
     out.mkdir()
-    run = Run(recipe(out, 3))
+    run = ClipRun(recipe(out, 3))
     run.advance(0)
     run.advance(1)
     run.save()
