@@ -35,13 +35,14 @@ from benchmarks.data_loaders import (
 )
 from benchmarks.data_sets import JPEG_SIDE_PX, BenchmarkSet, cache_set, jpeg_set, large_index, raw_set
 from benchmarks.measure import Step, median_quotient, round_seconds
-from benchmarks.report import Row, draw_speeds, machine, render, replace_block, write_csv
+from benchmarks.report import draw_speeds, machine, render
 from lightning_compose.data.dataset import TrainingStream
 from lightning_compose.data.pairs import PairReader
 from lightning_compose.data.plan import split_rows
 from lightning_compose.data.pool import Pool
 from lightning_compose.data.shards import ShardSet
 from lightning_compose.data.transforms import Transform
+from lightning_compose.documentation import Row, replace_block, write_csv
 
 DOCS = Path(__file__).parents[1] / "docs"
 RESUME_AT = 1_000_000

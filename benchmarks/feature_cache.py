@@ -14,12 +14,13 @@ import torch
 
 from benchmarks.measure import Step, median_quotient, peak_bytes, round_seconds
 from benchmarks.models import ASSETS
-from benchmarks.report import Row, machine, render, replace_block, write_csv
+from benchmarks.report import machine, render
 from benchmarks.variants import SHARDS, Workbench, with_losses
 from lightning_compose.backbones import StableDiffusion
 from lightning_compose.cli.feature_cache import run as cache_features
 from lightning_compose.cli.quiet import quiet, without_loading_bars
 from lightning_compose.data.datamodule import ConPairDataModule
+from lightning_compose.documentation import Row, replace_block, write_csv
 
 DOCS = Path(__file__).parents[1] / "docs"
 NAME = "feature_cache"

@@ -17,9 +17,10 @@ import torch
 from benchmarks.measure import flops, median_quotient, peak_bytes, round_seconds
 from benchmarks.models import COMPONENTS, build
 from benchmarks.options import BASELINE, OPTIONS, Option
-from benchmarks.report import Row, draw_ratios, machine, render, replace_block, write_csv
+from benchmarks.report import draw_ratios, machine, render
 from benchmarks.variants import PLAIN, Workbench, read_batch, with_losses
 from lightning_compose.cli.quiet import quiet, without_loading_bars
+from lightning_compose.documentation import Row, replace_block, write_csv
 
 DOCS = Path(__file__).parents[1] / "docs"
 PARTS = ("losses", "options", "flops")

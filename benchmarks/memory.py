@@ -25,13 +25,14 @@ from transformers import PreTrainedModel
 from benchmarks.full_size import build
 from benchmarks.live_bytes import LiveBytes, autocast_as_on_cuda
 from benchmarks.measure import peak_bytes
-from benchmarks.report import Row, machine, replace_block, write_csv
+from benchmarks.report import machine
 from benchmarks.variants import read_batch
 from lightning_compose import ComposeModule
 from lightning_compose.backbones import StableDiffusion
 from lightning_compose.cli.quiet import quiet, without_loading_bars
 from lightning_compose.data.batch import PairBatch
 from lightning_compose.data.cache.features import CachedFeatures
+from lightning_compose.documentation import Row, replace_block, write_csv
 from lightning_compose.step import Text, Tokens
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -1,17 +1,18 @@
-"""Results as CSV files, as tables in a page, and as a chart."""
+"""Results as tables in a page, and as a chart."""
 
 from __future__ import annotations
 
-import csv
 import platform
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from matplotlib.figure import Figure
 
-Row = Mapping[str, str | int | float]
+from lightning_compose.documentation import Row
+from lightning_compose.evaluation.table import markdown
+
 # What holds for a whole table; the other columns are the table's.
 SHARED = ("content", "model", "size_px", "batch_size", "precision", "rounds", "machine")
 LABELS = {
@@ -40,38 +41,9 @@ def machine(device: torch.device) -> str:
     return f"{_cpu_name()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
 
 
-def write_csv(file: Path, rows: Sequence[Row]) -> None:
-    """Write rows that have the same columns."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w", newline="") as lines:
-        writer = csv.DictWriter(lines, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def read_csv(file: Path) -> list[dict[str, str]]:
-    """Read what `write_csv` wrote."""
-    with file.open(newline="") as lines:
-        return list(csv.DictReader(lines))
-
-
 def render(rows: Sequence[Row]) -> str:
     """Return one Markdown table for each setting, below a line that names it."""
     return "\n\n".join(f"{_setting(group[0])}\n\n{_table(group)}" for group in _by_setting(rows))
-
-
-def replace_block(page: Path, name: str, text: str) -> None:
-    """Replace what stands between a page's comments ``begin NAME`` and ``end NAME``.
-
-    Raises:
-        ValueError: When the page has no such comments.
-    """
-    begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
-    block = re.compile(f"(?<={re.escape(begin)}).*(?={re.escape(end)})", re.DOTALL)
-    content = page.read_text()
-    if not block.search(content):
-        raise ValueError(f"Expected the comments {begin!r} and {end!r} in {page}, found none. Add them.")
-    page.write_text(block.sub(lambda _: f"\n\n{text}\n\n", content))
 
 
 def draw_ratios(rows: Sequence[Row], file: Path) -> None:
@@ -134,12 +106,7 @@ def _setting(row: Row) -> str:
 def _table(rows: Sequence[Row]) -> str:
     columns = [name for name in rows[0] if name not in SHARED]
     heading = [LABELS.get(name, name) for name in columns]
-    rules = ["---", *("---:" for _ in columns[1:])]
-    return "\n".join(map(_line, [heading, rules, *([str(row[name]) for name in columns] for row in rows)]))
-
-
-def _line(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    return markdown([heading, *([str(row[name]) for name in columns] for row in rows)])
 
 
 def _cpu_name() -> str:

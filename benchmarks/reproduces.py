@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmarks.report import Row, write_csv
 from lightning_compose.callbacks.grid import image_grid
 from lightning_compose.data.images import decode_image
 from lightning_compose.data.schema import EncodedImage, Sample
 from lightning_compose.data.shards import ShardSet
+from lightning_compose.documentation import Row, write_csv
 from lightning_compose.inference import MANIFEST
 
 DOCS = Path(__file__).parents[1] / "docs"

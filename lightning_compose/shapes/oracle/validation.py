@@ -10,8 +10,6 @@ It writes ``benchmarks/oracle.csv`` and ``benchmarks/oracle_smears.csv``, the ta
 from __future__ import annotations
 
 import argparse
-import csv
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,13 +19,14 @@ from diffusers import AutoencoderKL
 from PIL import Image
 
 from lightning_compose.callbacks.grid import image_grid
+from lightning_compose.documentation import replace_block, write_csv
 from lightning_compose.seeding import generator
 from lightning_compose.shapes.oracle.loose import draw_loosely
 from lightning_compose.shapes.oracle.reader import read
 from lightning_compose.shapes.oracle.reading import Reading
 from lightning_compose.shapes.oracle.smears import SMEARS
 from lightning_compose.shapes.oracle.spoilt import blurred, noisy, to_bytes
-from lightning_compose.shapes.oracle.tables import Row, confusion_tables, markdown, smear_rows, trial_rows
+from lightning_compose.shapes.oracle.tables import confusion_tables, markdown, smear_rows, trial_rows
 from lightning_compose.shapes.oracle.trials import Drawing, try_drawing, try_smear
 from lightning_compose.shapes.pairs import Pair, draw_pair
 from lightning_compose.shapes.render import render
@@ -57,10 +56,10 @@ def measure(out: Path, pairs: Sequence[Pair], title: str) -> None:
     smears = {name: try_smear(pairs, smear, f"oracle/{name}") for name, smear in SMEARS.items()}
     read_rows = trial_rows(trials)
     smeared = smear_rows(smears, len(pairs), sum(len(pair.positive.objects) for pair in pairs))
-    _write_csv(out / "benchmarks" / "oracle.csv", read_rows)
-    _write_csv(out / "benchmarks" / "oracle_smears.csv", smeared)
-    _replace_block(out / "oracle.md", "oracle", f"{title}\n\n{markdown(read_rows)}\n\n{markdown(smeared)}")
-    _replace_block(out / "oracle.md", "confusion", confusion_tables(trials[THROUGH_VAE]))
+    write_csv(out / "benchmarks" / "oracle.csv", read_rows)
+    write_csv(out / "benchmarks" / "oracle_smears.csv", smeared)
+    replace_block(out / "oracle.md", "oracle", f"{title}\n\n{markdown(read_rows)}\n\n{markdown(smeared)}")
+    replace_block(out / "oracle.md", "confusion", confusion_tables(trials[THROUGH_VAE]))
     (out / "images").mkdir(exist_ok=True)
     _picture([pair.positive for pair in pairs], drawings).save(out / "images" / "oracle.png", optimize=True)
 
@@ -102,23 +101,6 @@ def _picture(scenes: Sequence[Scene], drawings: dict[str, Drawing]) -> Image.Ima
 def _told(reading: Reading) -> str:
     objects = [f"{item.color} {item.texture} {item.shape}" for item in reading.items] or ["nothing"]
     return f"{', '.join(objects)}; {reading.background or 'nowhere'}"
-
-
-def _write_csv(file: Path, rows: Sequence[Row]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w", newline="") as lines:
-        writer = csv.DictWriter(lines, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def _replace_block(page: Path, name: str, text: str) -> None:
-    begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
-    block = re.compile(f"(?<={re.escape(begin)}).*(?={re.escape(end)})", re.DOTALL)
-    content = page.read_text()
-    if not block.search(content):
-        raise ValueError(f"Expected the comments {begin!r} and {end!r} in {page}, found none. Add them.")
-    page.write_text(block.sub(lambda _: f"\n\n{text}\n\n", content))
 
 
 if __name__ == "__main__":
