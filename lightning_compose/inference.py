@@ -18,6 +18,7 @@ import torch
 from lightning.pytorch.utilities.rank_zero import rank_zero_info
 from PIL import Image
 from tqdm import tqdm
+from transformers import PreTrainedModel
 
 from lightning_compose.backbones.base import Backbone
 from lightning_compose.callbacks.ema import Weights, saved_average
@@ -95,12 +96,21 @@ def export(module: ComposeModule, out: str, dtype: Literal["float32", "float16",
         module: Its backbone's current weights are written.
         out: The folder, for diffusers' pipeline of this model or for ``model.backbone.pretrained``. From one without T5
             diffusers reads with ``from_pretrained(out, text_encoder_3=None, tokenizer_3=None)``.
-        dtype: Of the weights in the files; half the bytes take half the room, and diffusers has to be told:
-            ``from_pretrained(out, torch_dtype=torch.float16)``. The module's own weights become such too.
+        dtype: Of the files' weights, and of the module's from now on. diffusers reads each as float32, unless told.
     """
     with _evaluating(module.backbone):
-        module.backbone.pipeline().to(dtype=getattr(torch, dtype)).save_pretrained(out)
+        pipeline = module.backbone.pipeline().to(dtype=getattr(torch, dtype))
+        pipeline.save_pretrained(out)
+    _read_text_encoders_as_float32(pipeline, Path(out))
     print(f"Wrote a diffusers folder to {out}")
+
+
+def _read_text_encoders_as_float32(pipeline: Any, folder: Path) -> None:
+    # diffusers loads its own parts so, whatever their files hold; transformers in the type that the config names.
+    for name, part in pipeline.components.items():
+        if isinstance(part, PreTrainedModel):
+            part.config.dtype = torch.float32
+            part.config.save_pretrained(folder / name)
 
 
 def generate(

@@ -106,6 +106,18 @@ def test_export_writes_the_weights_in_the_type_asked_for(arguments):
         assert torch.equal(half[name], weight.half())
 
 
+@on_both_families
+def test_diffusers_draws_from_a_folder_of_half_the_bytes_without_being_told(arguments):
+    main(["export", *arguments, "--dtype", "float16", "--out", "half"])
+    pipeline = DiffusionPipeline.from_pretrained("half")
+    models = [each for each in pipeline.components.values() if isinstance(each, torch.nn.Module)]
+    assert {each.dtype for each in models} == {torch.float32}
+    assert pipeline("a red circle", num_inference_steps=1, guidance_scale=3.0).images
+    files = list(Path("half").glob("*/*.safetensors"))
+    assert len(files) == len(models)
+    assert all(each.dtype == torch.float16 for file in files for each in load_file(file).values())
+
+
 @pytest.mark.parametrize("pipeline", ["tiny_sd3_pipeline"], indirect=True)
 @pytest.mark.parametrize(
     ("settings", "absent", "length"),
