@@ -3,6 +3,9 @@
 import logging
 import warnings
 
+import pytest
+from jsonargparse import ArgumentParser
+
 from lightning_compose.cli.quiet import quiet
 
 RANK_ZERO = logging.getLogger("lightning.pytorch.utilities.rank_zero")
@@ -22,3 +25,15 @@ def test_other_warnings_come_through():
         warnings.warn("Found 3 module(s) in eval mode at the start of training.", stacklevel=1)
         warnings.warn("look out", stacklevel=1)
     assert [str(each.message) for each in seen] == ["look out"]
+
+
+def test_what_lightning_calls_of_jsonargparse_is_its_own_affair(monkeypatch):
+    monkeypatch.setenv("JSONARGPARSE_DEPRECATION_WARNINGS", "all")  # else one a process
+    parser = ArgumentParser()
+    with warnings.catch_warnings(record=True) as seen, quiet():
+        warnings.simplefilter("always", append=True)
+        parser.instantiate_classes(parser.parse_args([]))
+        parser.dump(parser.parse_args([]), skip_none=False)
+    assert not seen
+    with pytest.warns(DeprecationWarning, match="instantiate_classes"):
+        parser.instantiate_classes(parser.parse_args([]))
