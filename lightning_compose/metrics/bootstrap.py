@@ -1,8 +1,9 @@
-"""How sure a mean over prompts is: percentile intervals (Efron, 1979)."""
+"""How sure a mean over prompts, or over seeds and prompts, is: percentile intervals (Efron, 1979)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -32,5 +33,70 @@ def bootstrap_interval(
         raise ValueError(f"Expected at least one value in each group, got {[array.size for array in arrays]}.")
     rng = generator(seed, "bootstrap")
     means = [array[rng.integers(array.size, size=(resamples, array.size))].mean(axis=1) for array in arrays]
-    low, high = np.quantile(np.mean(means, axis=0), [(1 - level) / 2, (1 + level) / 2])
+    return central_interval(np.mean(means, axis=0), level)
+
+
+def crossed_means(
+    groups: Sequence[np.ndarray], others: Sequence[np.ndarray] | None = None, resamples: int = 2000, seed: int = 0
+) -> np.ndarray:
+    """Return the mean of the groups' means, again and again, when their rows and their columns are drawn anew.
+
+    Rows, such as trainings with different seeds, are drawn once for all groups: a training answers for all of its
+    categories. Columns, such as prompts, are drawn by group, once for all rows: each training drew the same prompts
+    (Owen, "The pigeonhole bootstrap", 2007). R rows drawn from R vary by (R - 1) / R of the rows' variance, a third too
+    little for three: what they add is enlarged to the whole of it. A single row adds nothing. What rows and columns do
+    together counts more than once, so that intervals are rather too wide where rows differ little.
+
+    Args:
+        groups: The values [row, column] of each group; all have the same rows.
+        others: What is subtracted: the same columns, and rows of its own, drawn by themselves. None = nothing.
+        resamples: How often all is drawn anew.
+        seed: Of the drawing: the same values have the same means.
+
+    Raises:
+        ValueError: When there is no group or an empty one, or rows or columns differ.
+    """
+    sides = [groups] if others is None else [groups, others]
+    for side in sides:
+        _check_crossed(side, groups)
+    columns = [_shares(seed, f"columns/{index}", group.shape[1], resamples) for index, group in enumerate(groups)]
+    means = np.zeros(resamples)
+    for sign, side in zip((1, -1), sides, strict=False):
+        by_row = np.mean([drawn @ group.T for drawn, group in zip(columns, side, strict=True)], axis=0)
+        rows = _shares(seed, f"rows/{sign}", by_row.shape[1], resamples)
+        means += sign * _with_whole_variance(by_row, rows)
+    return means
+
+
+def central_interval(means: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+    """Return the interval that holds the central share `level` of resampled means.
+
+    >>> central_interval(np.array([0.0, 1.0, 2.0, 3.0, 4.0]), level=0.5)
+    (1.0, 3.0)
+    """
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def _with_whole_variance(by_row: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return the means [resample] of drawn rows, their distance from the mean of all rows enlarged."""
+    count = by_row.shape[1]
+    of_all = by_row.mean(axis=1)
+    return of_all + np.sqrt(count / max(count - 1, 1)) * ((rows * by_row).sum(axis=1) - of_all)
+
+
+@lru_cache(maxsize=64)  # A study compares many arms by the same draws.
+def _shares(seed: int, what: str, size: int, resamples: int) -> np.ndarray:
+    """Return the share [resample, member] of each member in drawings of `size` with replacement."""
+    rng = generator(seed, f"bootstrap/{what}")
+    return rng.multinomial(size, np.full(size, 1 / size), size=resamples) / size
+
+
+def _check_crossed(side: Sequence[np.ndarray], groups: Sequence[np.ndarray]) -> None:
+    shapes, expected = [group.shape for group in side], [group.shape for group in groups]
+    if not shapes or any(0 in shape for shape in shapes):
+        raise ValueError(f"Expected at least one row and one column in each group, got shapes {shapes}.")
+    if len({rows for rows, _ in shapes}) > 1:
+        raise ValueError(f"Expected the same rows in each group, got shapes {shapes}.")
+    if [columns for _, columns in shapes] != [columns for _, columns in expected]:
+        raise ValueError(f"Expected the same columns on both sides, got shapes {expected} and {shapes}.")

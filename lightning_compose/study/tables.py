@@ -2,11 +2,14 @@
 
 `RUNS`: a row each evaluated step of each run; `SCORES`: a row each image of it; `STUDY`, what was planned and chosen:
 
-    {"study": {"seeds": [0, 1], "reference": "plain", "jobs": 2, "threads": 1, "settings": {...}, "tuning": {...} or null,
-               "arms": {"plain": {"title": "Plain fine-tuning", "note": "", "config": {...}, "tune": {...} or null}}},
-     "tuned": {"plain": {"choice": {"model.optimizer.init_args.lr": 1e-4},
-                         "tries": [{"values": {"model.optimizer.init_args.lr": 1e-4}, "score": 0.41}]}},
-     "machine": "...", "threads": 1, "versions": {"torch": "2.9.0"}, "commands": ["python -m lightning_compose study ..."]}
+    study:     {seeds: [0, 1], reference: plain, jobs: 2, threads: 1, settings: {...}, tuning: {...} or null,
+                arms: {plain: {title: Plain fine-tuning, note: ours, config: {...}, tune: {...} or null}}}
+    tuned:     {plain: {choice: {model.optimizer.init_args.lr: 1e-4},
+                        tries: [{values: {model.optimizer.init_args.lr: 1e-4}, score: 0.41}]}}
+    machine:   a text
+    threads:   1
+    versions:  {torch: 2.9.0}
+    commands:  [python -m lightning_compose study ...]
 """
 
 from __future__ import annotations
