@@ -16,7 +16,7 @@ import argparse
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -65,12 +65,13 @@ def read_settings(kind: type[SettingsT], description: str, argv: Sequence[str] |
         description: Of the command.
         argv: The arguments; None = those of the process.
     """
+    defaults = {field.name: field.default for field in fields(kind)}
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; an old run there is continued")
     parser.add_argument("--steps", type=int, required=True, help="optimizer steps of the whole run")
-    parser.add_argument("--seed", type=int, default=kind.seed)
-    parser.add_argument("--batch_size", type=int, default=kind.batch_size)
-    parser.add_argument("--learning_rate", type=float, default=kind.learning_rate)
+    parser.add_argument("--seed", type=int, default=defaults["seed"])
+    parser.add_argument("--batch_size", type=int, default=defaults["batch_size"])
+    parser.add_argument("--learning_rate", type=float, default=defaults["learning_rate"])
     return kind(**vars(parser.parse_args(argv)))
 
 
