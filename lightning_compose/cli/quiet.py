@@ -14,9 +14,9 @@ WARNINGS = (
     r".*exists and is not empty.*",
     # The frozen encoders stay in evaluation mode, as they should.
     r".*in eval mode at the start of training.*",
-    # Lightning calls both, and jsonargparse 5, which will lack them, is not allowed.
+    # Lightning calls them, and jsonargparse 5, which will lack them, is not allowed.
     r"(?s).*only one JsonargparseDeprecationWarning.*",
-    r"(?s).*(instantiate_classes|skip_none)\b.*was deprecated.*",
+    r"(?s).*(add_instantiator|instantiate_classes|skip_none)\b.*was deprecated.*",
 )
 MESSAGES = {
     "lightning.pytorch.utilities.rank_zero": ("Tip:", "TPU available", "\nDetected KeyboardInterrupt"),

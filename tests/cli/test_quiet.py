@@ -32,6 +32,7 @@ def test_what_lightning_calls_of_jsonargparse_is_its_own_affair(monkeypatch):
     parser = ArgumentParser()
     with warnings.catch_warnings(record=True) as seen, quiet():
         warnings.simplefilter("always", append=True)
+        parser.add_instantiator(int, int)
         parser.instantiate_classes(parser.parse_args([]))
         parser.dump(parser.parse_args([]), skip_none=False)
     assert not seen
