@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
 from lightning_compose.cli.errors import OneLineParser, one_line_errors
+from lightning_compose.cli.whole_number import at_least
 from lightning_compose.data.schema import Sample
 from lightning_compose.data.shards import ShardWriter
 from lightning_compose.evaluation.prompts import write_prompts
@@ -78,15 +79,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--out", type=Path, required=True, default=argparse.SUPPRESS, help="new or empty folder for the set"
     )
-    parser.add_argument("--pairs", type=_at_least(1), default=2000, help="number of pairs")
-    parser.add_argument("--seed", type=_at_least(0), default=0, help="seed of the set")
+    parser.add_argument("--pairs", type=at_least(1), default=2000, help="number of pairs")
+    parser.add_argument("--seed", type=at_least(0), default=0, help="seed of the set")
     parser.add_argument("--split", choices=SPLITS, default="train", help="held_out = compositions never in train")
     parser.add_argument(
         "--noisy_captions",
         action="store_true",
         help="positives alone, with attributes swapped or missing as on the web, to pretrain on",
     )
-    parser.add_argument("--size_px", type=_at_least(16), default=64, help="side of the images")
+    parser.add_argument("--size_px", type=at_least(16), default=64, help="side of the images")
     return parser
 
 
@@ -98,16 +99,7 @@ def _prompts_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--out", type=Path, required=True, default=argparse.SUPPRESS, help="the .jsonl file")
     parser.add_argument(
-        "--per_category", type=_at_least(1), default=25, help="prompts of each category, as many seen as held out"
+        "--per_category", type=at_least(1), default=25, help="prompts of each category, as many seen as held out"
     )
-    parser.add_argument("--seed", type=_at_least(0), default=0, help="seed of the benchmark")
+    parser.add_argument("--seed", type=at_least(0), default=0, help="seed of the benchmark")
     return parser
-
-
-def _at_least(lowest: int) -> Callable[[str], int]:
-    def integer(text: str) -> int:
-        if not text.isdecimal() or int(text) < lowest:
-            raise argparse.ArgumentTypeError(f"Expected an integer of at least {lowest}, got {text!r}.")
-        return int(text)
-
-    return integer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from lightning_compose.data.commands.count import count
+from lightning_compose.cli.whole_number import count
 from lightning_compose.data.commands.prog import PROG
 
 

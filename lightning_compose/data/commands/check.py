@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from lightning_compose.data.commands.count import count
+from lightning_compose.cli.whole_number import count
 from lightning_compose.data.commands.download_dir import add_download_dir
 from lightning_compose.data.findings import Finding, table, write_csv
 from lightning_compose.data.remote.limits import downloads_of

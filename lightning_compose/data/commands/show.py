@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from lightning_compose.data.commands.count import count
+from lightning_compose.cli.whole_number import count
 from lightning_compose.data.contact_sheet import contact_sheet
 from lightning_compose.data.shards import ShardSet
 from lightning_compose.data.summary import summarize
