@@ -1,4 +1,4 @@
-"""The frame of a pretraining run, around a model of one weight."""
+"""The frame of a pretraining run, around a line."""
 
 from dataclasses import dataclass
 
@@ -21,12 +21,13 @@ class Short(Settings):
 
 class LineRun(Run):
     def __init__(self, settings):
-        model = nn.Linear(1, 1, bias=False)
+        model = nn.Linear(1, 1)
         nn.init.ones_(model.weight)
+        nn.init.zeros_(model.bias)
         super().__init__(settings, model, model.parameters())
 
     def losses(self, step):
-        return {"loss": self.model(torch.ones(1, 1)).sum() * (step + 1)}
+        return {"loss": self.model(torch.ones(1, 1)).sum() * (-1) ** step}  # so that the momentum matters
 
     def measure(self, losses):
         return losses | {"weight": self.model.weight.item()}
@@ -63,6 +64,7 @@ def test_a_run_that_was_killed_goes_on_from_its_last_checkpoint(tmp_path):
     assert resumed.step == 3
     resumed.train()
     assert torch.equal(resumed.model.weight, straight.model.weight)
+    assert torch.equal(resumed.model.bias, straight.model.bias)
     assert (cut.out / "log.csv").read_bytes() == (tmp_path / "straight" / "log.csv").read_bytes()
 
 
