@@ -8,16 +8,18 @@ import numpy as np
 
 from lightning_compose.shapes.oracle.backdrop import lengths
 from lightning_compose.shapes.oracle.fit import Fit, best_fits, draw
+from lightning_compose.shapes.oracle.flaws import marred_share, straightness
 from lightning_compose.shapes.oracle.paints import Paints
 from lightning_compose.shapes.oracle.synthesis import View, explained, stamp
 from lightning_compose.shapes.oracle.target import Target
 from lightning_compose.shapes.oracle.texture import find_texture
-from lightning_compose.shapes.palette import COLORS
+from lightning_compose.shapes.palette import COLORS, PLAIN
 
-LEAST_EXPLAINED = 0.63
+LEAST_STRAIGHT, LEAST_STRAIGHT_TEXTURED = 0.86, 0.75  # see `straightness`; a pattern drawn slightly off costs more
 LEAST_MARGIN = 0.02  # between the best shape and the next: a blob is a little of everything
 MARGIN_WORTH = 2.0
-LEAST_WORTH = 0.91  # of what is explained and the margin: a bent star is a star, if it is nothing else
+LEAST_WORTH = 0.98  # of straightness and margin: a bent star is a star, if it is nothing else
+MOST_MARRED = 0.03  # share of a plain object: a circle with a small hole is none
 MOST_TINTED = 30.0  # levels of 255: a colour farther off is another
 MOST_FADED = 10.0  # towards what is behind it
 BARE = 0.2  # share of the accent in a pixel that shows the colour
@@ -27,13 +29,24 @@ EDGE_PX = 4.0  # where colours mix, and may look like a third one
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An object: its outline, its paint and by how much that is off, how much it explains, and what it was seen by."""
+    """An object.
+
+    Args:
+        fit: Its outline.
+        color: One of `COLORS`.
+        texture: One of `TEXTURES`.
+        tint: By how much its colour is off, [3].
+        explained: See `synthesis.explained`.
+        marred: See `flaws.marred_share`; 0 for a texture, whose accents may lie elsewhere.
+        target: What it was seen by.
+    """
 
     fit: Fit
     color: str
     texture: str
     tint: np.ndarray
     explained: float
+    marred: float
     target: Target
 
     def cover(self, soft_px: float = 1.0) -> np.ndarray:
@@ -55,7 +68,7 @@ def find_candidate(pixels: np.ndarray, canvas: np.ndarray, paints: Paints, targe
     tint = _tint(pixels, canvas, paints, target)
     found = [_candidate(view, paints, target, fit, tint) for fit in best_fits(target)]
     ranked = sorted((each for each in found if _is_seen(each)), key=lambda each: -each.explained)
-    return ranked[0] if _is_clear([each.explained for each in ranked]) else None
+    return ranked[0] if ranked and _is_clear(*ranked[:2]) else None
 
 
 def paint(canvas: np.ndarray, found: Candidate) -> None:
@@ -89,7 +102,8 @@ def _candidate(view: View, paints: Paints, target: Target, fit: Fit, tint: np.nd
     color = tuple(COLORS)[target.color]
     texture = find_texture(accent, weight, fit, target.x_px, target.y_px)
     stamped = stamp(view, fit, color, texture, tint)
-    return Candidate(fit, color, texture, tint, explained(view, stamped), target)
+    marred = marred_share(view, fit, stamped) if texture == PLAIN else 0.0
+    return Candidate(fit, color, texture, tint, explained(view, stamped), marred, target)
 
 
 def _tint(pixels: np.ndarray, canvas: np.ndarray, paints: Paints, target: Target) -> np.ndarray:
@@ -105,14 +119,16 @@ def _tint(pixels: np.ndarray, canvas: np.ndarray, paints: Paints, target: Target
     return tint * min(1.0, MOST_TINTED / (np.linalg.norm(tint) + 1e-6))
 
 
-def _is_clear(scores: list[float]) -> bool:
-    """Whether the best of some shapes, by what each explains in falling order, is it."""
-    if not scores or scores[0] < LEAST_EXPLAINED:
-        return False
-    margin = scores[0] - scores[1] if len(scores) > 1 else 1.0
-    return margin >= LEAST_MARGIN and scores[0] + MARGIN_WORTH * margin >= LEAST_WORTH
+def _is_clear(best: Candidate, rival: Candidate | None = None) -> bool:
+    """Whether the shape that explains most is it, and not the next one or none."""
+    straight = straightness(best.explained, best.fit.shape)
+    margin = best.explained - rival.explained if rival else 1.0
+    least = LEAST_STRAIGHT if best.texture == PLAIN else LEAST_STRAIGHT_TEXTURED
+    return straight >= least and margin >= LEAST_MARGIN and straight + MARGIN_WORTH * margin >= LEAST_WORTH
 
 
 def _is_seen(candidate: Candidate) -> bool:
+    """Whether enough of a candidate is there, whether it is the best or not."""
     cover = candidate.cover()
-    return float(cover[candidate.target.visible].sum()) >= LEAST_VISIBLE * float(cover.sum())
+    visible = float(cover[candidate.target.visible].sum())
+    return candidate.marred <= MOST_MARRED and visible >= LEAST_VISIBLE * float(cover.sum())
