@@ -5,17 +5,22 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from lightning.pytorch import Trainer
-from lightning.pytorch.loggers import CSVLogger
-from matplotlib.axes import Axes
+
+if TYPE_CHECKING:
+    from lightning.pytorch import Trainer
+    from matplotlib.axes import Axes
 
 Points = list[tuple[int, float]]
 
 
 def metric_files(trainer: Trainer) -> list[Path]:
     """Write out what the CSVLogger holds and return its files, one a life, in order; none without such a logger."""
+    # Not above: a study reads what its runs have logged without the seconds that torch takes.
+    from lightning.pytorch.loggers import CSVLogger
+
     logger = next((each for each in trainer.loggers if isinstance(each, CSVLogger)), None)
     if logger is None:
         return []

@@ -26,6 +26,7 @@ COMMANDS = {
     "export": "write a diffusers folder that StableDiffusionPipeline.from_pretrained reads",
     "score": "judge images that are drawn already, without a model",
     "compare": "compare the scores of two evaluations",
+    "study": "train and measure arms times seeds, and write a page of results",
     "shapes": "render shards of the embedded world, and write its benchmark's prompts",
     "shards": "index, show or pack shards",
 }
@@ -86,6 +87,10 @@ def _run(
         from lightning_compose.cli.compare import run as run_compare
 
         run_compare(arguments)
+    elif command == "study":
+        from lightning_compose.cli.study import run as run_study
+
+        run_study(arguments)
     elif command in ("predict", "export"):
         from lightning_compose.cli.generation import run as run_generation
 

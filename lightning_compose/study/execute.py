@@ -1,0 +1,125 @@
+"""The runs of a study, some side by side, as far as time allows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from tqdm import tqdm
+
+from lightning_compose.cli.run_lock import locked
+from lightning_compose.study.logged import evaluations, steps_so_far
+from lightning_compose.study.processes import GAVE_WAY, Deadline, Executor, Job
+from lightning_compose.study.runs import LOG, Run, begin, finish, require_evaluated
+from lightning_compose.study.settings import Study
+
+LAST_LINES = 12
+BAR_EVERY_S = 2.0
+# Before the end of a slice: for a step and its checkpoint, then for tables and page. Shares of a slice at most.
+STOP_BEFORE_S, WRITE_S = 45.0, 25.0
+STOP_SHARE, WRITE_SHARE = 0.2, 0.1
+
+
+class Execution:
+    """Execute runs until all are done, have failed, or time is up.
+
+    Args:
+        study: Says how many run side by side, with how many threads.
+        minutes: What there is until the tables have to be there; None = no limit.
+    """
+
+    def __init__(self, study: Study, minutes: float | None) -> None:
+        # Idle threads that spin take the time of the runs beside.
+        environment = {"OMP_NUM_THREADS": str(study.threads), "OMP_WAIT_POLICY": "PASSIVE"}
+        self.threads = study.threads
+        self.executor = Executor(study.jobs, environment, None if minutes is None else deadline(60 * minutes))
+        self.failed: list[str] = []
+        self._ended = 0
+
+    def execute(self, runs: Sequence[Run]) -> None:
+        """Execute those that are not done yet."""
+        waiting = [run for run in runs if not run.is_done]
+        if not waiting:
+            return
+        jobs = {_job(run): run for run in waiting}
+        before = len(runs) - len(waiting)
+        with _bar(runs) as bar:
+            shown = _Shown(bar, waiting, len(runs), before)
+            self.executor.run(list(jobs), lambda job, code: self._end(jobs[job], code, shown), shown.refresh)
+
+    def _end(self, run: Run, code: int, shown: _Shown) -> None:
+        if code in GAVE_WAY:
+            return
+        try:
+            if code:
+                raise RuntimeError(f"it ended with code {code}")
+            require_evaluated(run)
+            last = evaluations(run)[-1]
+            finish(run, last.flops, last.seconds, self.threads)
+        except (RuntimeError, OSError, ValueError) as error:
+            self.failed.append(run.name)
+            tqdm.write(f"Failed {run.name}: {error}. The end of {run.folder / LOG}:\n{_last_lines(run)}")
+        else:
+            shown.count(run)
+
+
+class _Shown:
+    """A bar over the optimizer steps of all runs, and a line for each that is done."""
+
+    def __init__(self, bar: tqdm, runs: Sequence[Run], total: int, done: int) -> None:
+        self.bar = bar
+        self.runs = runs
+        self.total = total
+        self.done = done
+        self._before = bar.initial - sum(map(steps_so_far, runs))
+        self._due_s = 0.0
+        bar.set_description(f"study, {done} of {total} runs done")
+
+    def count(self, run: Run) -> None:
+        self.done += 1
+        self.bar.set_description(f"study, {self.done} of {self.total} runs done")
+        tqdm.write(f"Done {run.name}, {self.done} of {self.total}")
+
+    def refresh(self) -> None:
+        # Looking takes time, too.
+        if time.monotonic() >= self._due_s:
+            self._due_s = time.monotonic() + BAR_EVERY_S
+            self.bar.update(self._before + sum(map(steps_so_far, self.runs)) - self.bar.n)
+
+
+def deadline(slice_s: float) -> Deadline:
+    """Return when the runs of a slice that begins now have to give way.
+
+    Args:
+        slice_s: Its length in seconds.
+    """
+    now = time.monotonic()
+    return Deadline(
+        stop_s=now + slice_s - min(STOP_BEFORE_S, STOP_SHARE * slice_s),
+        kill_s=now + slice_s - min(WRITE_S, WRITE_SHARE * slice_s),
+    )
+
+
+def _job(run: Run) -> Job:
+    return Job(run.name, run.command, run.folder / LOG, lambda: _begin(run))
+
+
+def _begin(run: Run) -> bool:
+    try:
+        # A study that was killed leaves its runs behind, which go on: wait for them.
+        with locked(str(run.folder)):
+            begin(run)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _bar(runs: Sequence[Run]) -> tqdm:
+    initial = sum(run.steps if run.is_done else steps_so_far(run) for run in runs)
+    return tqdm(total=sum(run.steps for run in runs), initial=initial, unit="step", smoothing=0.05, disable=None)
+
+
+def _last_lines(run: Run) -> str:
+    lines = (run.folder / LOG).read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]
+    # A progress bar rewrites its line: what counts is its last state.
+    return "\n".join(f"    {line.rpartition(chr(13))[2]}" for line in lines)
