@@ -32,3 +32,12 @@ def test_the_mean_is_over_images_not_over_updates():
 
 def test_without_images_it_is_not_a_number():
     assert CLIPScore().compute().isnan()
+
+
+def test_processes_sum_up_what_they_took_in():
+    metric = CLIPScore()
+    metric.update(torch.tensor([10.0, 20.0, 30.0]))
+    both = {"total": torch.tensor([60.0, 60.0]), "images": torch.tensor([3, 1])}
+    for name, of_ranks in both.items():
+        setattr(metric, name, metric._reductions[name](of_ranks))
+    assert float(metric.compute()) == pytest.approx(30.0)

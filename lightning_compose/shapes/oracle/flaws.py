@@ -53,8 +53,7 @@ def _near(mask: np.ndarray) -> np.ndarray:
     """Return the pixels within NEIGHBOUR_PX of a mask in both directions."""
     padded = np.pad(mask, NEIGHBOUR_PX)
     side = 2 * NEIGHBOUR_PX + 1
-    near: np.ndarray = np.lib.stride_tricks.sliding_window_view(padded, (side, side)).any(axis=(2, 3))
-    return near
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, (side, side)).any(axis=(2, 3)))
 
 
 @lru_cache(maxsize=len(SILHOUETTES))

@@ -42,6 +42,11 @@ def test_a_crooked_blob_is_no_circle(radius, waves):
     assert "circle" not in shapes_of(RADIUS - radius * (1 + 0.2 * np.cos(waves * ANGLE + 1)))
 
 
+@pytest.mark.parametrize(("radius", "waves", "height"), [(14, 4, 0.2), (14, 7, 0.16), (14, 6, 0.2), (10, 7, 0.12)])
+def test_a_blob_is_no_shape_at_all(radius, waves, height):
+    assert shapes_of(RADIUS - radius * (1 + height * np.cos(waves * ANGLE + 1))) == []
+
+
 def test_a_square_with_round_corners_is_no_circle():
     assert "circle" not in shapes_of((X**4 + Y**4) ** 0.25 - 14)
 
