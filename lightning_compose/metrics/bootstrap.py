@@ -42,10 +42,11 @@ def crossed_means(
     """Return the mean of the groups' means, again and again, when their rows and their columns are drawn anew.
 
     Rows, such as trainings with different seeds, are drawn once for all groups: a training answers for all of its
-    categories. Columns, such as prompts, are drawn by group, once for all rows: each training drew the same prompts
-    (Owen, "The pigeonhole bootstrap", 2007). R rows drawn from R vary by (R - 1) / R of the rows' variance, a third too
-    little for three: what they add is enlarged to the whole of it. A single row adds nothing. What rows and columns do
-    together counts more than once, so that intervals are rather too wide where rows differ little.
+    categories. Columns, such as prompts, are drawn by group, once for all rows: each training drew the same prompts.
+    What both drawings change is added up, as the variances of two-way clusters are (Cameron, Gelbach and Miller, 2011);
+    the chance that belongs to a row and a column together is in both, and not taken off once: the interval is rather
+    too wide where rows differ by nothing else. R rows drawn from R vary by (R - 1) / R of the rows' variance, a third
+    too little for three: it is enlarged to the whole. A single row adds nothing.
 
     Args:
         groups: The values [row, column] of each group; all have the same rows.
@@ -62,9 +63,10 @@ def crossed_means(
     columns = [_shares(seed, f"columns/{index}", group.shape[1], resamples) for index, group in enumerate(groups)]
     means = np.zeros(resamples)
     for sign, side in zip((1, -1), sides, strict=False):
-        by_row = np.mean([drawn @ group.T for drawn, group in zip(columns, side, strict=True)], axis=0)
-        rows = _shares(seed, f"rows/{sign}", by_row.shape[1], resamples)
-        means += sign * _with_whole_variance(by_row, rows)
+        by_column = [group.mean(axis=0) for group in side]
+        means += sign * np.mean([drawn @ each for drawn, each in zip(columns, by_column, strict=True)], axis=0)
+        by_row = np.mean([group.mean(axis=1) for group in side], axis=0)
+        means += sign * _whole_variance(_shares(seed, f"rows/{sign}", by_row.size, resamples), by_row)
     return means
 
 
@@ -78,11 +80,9 @@ def central_interval(means: np.ndarray, level: float = 0.95) -> tuple[float, flo
     return float(low), float(high)
 
 
-def _with_whole_variance(by_row: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return the means [resample] of drawn rows, their distance from the mean of all rows enlarged."""
-    count = by_row.shape[1]
-    of_all = by_row.mean(axis=1)
-    return of_all + np.sqrt(count / max(count - 1, 1)) * ((rows * by_row).sum(axis=1) - of_all)
+def _whole_variance(drawn: np.ndarray, by_row: np.ndarray) -> np.ndarray:
+    """Return by how much the means [resample] of drawn rows are off that of all rows, enlarged."""
+    return np.sqrt(by_row.size / max(by_row.size - 1, 1)) * (drawn @ by_row - by_row.mean())
 
 
 @lru_cache(maxsize=64)  # A study compares many arms by the same draws.

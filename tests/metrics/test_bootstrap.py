@@ -8,7 +8,7 @@ import pytest
 from lightning_compose.metrics.bootstrap import bootstrap_interval, central_interval, crossed_means
 from lightning_compose.seeding import generator
 
-PAIRS = list(itertools.product(range(2), repeat=2))
+PAIRS = [list(each) for each in itertools.product(range(2), repeat=2)]
 
 
 def test_a_large_sample_has_the_interval_of_the_normal_distribution():
@@ -44,11 +44,11 @@ def test_refuses_emptiness(groups):
 
 def test_rows_and_columns_drawn_anew_have_the_variance_that_enumeration_gives():
     values = np.array([[0.0, 3.0], [1.0, 8.0]])
-    # All 4 drawings of rows times all 4 of columns, alike likely; the rows' part enlarged by the root of 2 / (2 - 1).
+    # All 4 drawings of columns times all 4 of rows, alike likely; what rows change times the root of 2 / (2 - 1).
     drawn = [
-        values[:, columns].mean() + 2**0.5 * (values[np.ix_(rows, columns)].mean() - values[:, columns].mean())
-        for rows in PAIRS
+        values[:, columns].mean() + 2**0.5 * (values[rows, :].mean() - values.mean())
         for columns in PAIRS
+        for rows in PAIRS
     ]
     means = crossed_means([values], resamples=20000)
     assert set(means.round(9)) == set(np.round(drawn, 9))

@@ -107,9 +107,9 @@ def test_a_single_seed_is_told_apart(told):
     assert len(told["plain", MEAN, BOTH].by_seed) == 3
 
 
-@pytest.mark.parametrize(("seeds", "seed_sd"), [(3, 0.1), (3, 0.3), (5, 0.3)])
+@pytest.mark.parametrize(("seeds", "seed_sd"), [(3, 0.1), (3, 0.15), (5, 0.3)])
 def test_intervals_of_equal_arms_hold_zero_as_often_as_they_say(seeds, seed_sd):
-    # Chances as logits: prompts, prompts as each arm takes to them, trainings, whose accuracies differ by 5 points.
+    # Chances as logits: prompts, prompts as each arm takes to them, trainings; 0.15 is 2.5 points of accuracy.
     rng = generator(0, "coverage", seeds)
     difficulty = rng.normal(-0.8, 1.5, size=(200, 1, 1, 96)) + rng.normal(0, 0.5, size=(200, 2, 1, 96))
     logits = difficulty + rng.normal(0, seed_sd, size=(200, 2, seeds, 1))
