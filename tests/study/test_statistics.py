@@ -41,7 +41,7 @@ def test_by_hand():
         ("shape", "seen", 3),
         ("multigen", "seen", 5),
     )
-    plain = outcomes([[0, 0, 1, 1, 0], [1, 0, 0, 1, 0]], [[0, 1, 2, 2, 3], [1, 2, 2, 3, 5]])
+    plain = outcomes([[0, 0, 1, 1, 0], [1, 0, 0, 1, 0]], [[0, 1, 2, 2, 3], [0, 2, 2, 3, 5]])
     arm = outcomes([[1, 1, 1, 1, 1]], [[1, 2, 2, 3, 4]])
     found = {(e.arm, e.name, e.split): e for e in estimate(asked, {"plain": plain, "arm": arm}, "plain")}
     means = {key: each.mean for key, each in found.items() if key[0] == "plain"}
