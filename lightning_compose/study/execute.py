@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from lightning_compose.cli.run_lock import locked
 from lightning_compose.study.logged import evaluations, steps_so_far
-from lightning_compose.study.processes import GAVE_WAY, Deadline, Executor, Job
+from lightning_compose.study.processes import Deadline, Executor, Job
 from lightning_compose.study.runs import LOG, Run, begin, finish, require_evaluated
 from lightning_compose.study.settings import Study
 
@@ -34,21 +34,17 @@ class Execution:
         self.threads = study.threads
         self.executor = Executor(study.jobs, environment, None if minutes is None else deadline(60 * minutes))
         self.failed: list[str] = []
-        self._ended = 0
 
     def execute(self, runs: Sequence[Run]) -> None:
         """Execute those that are not done yet."""
-        waiting = [run for run in runs if not run.is_done]
-        if not waiting:
-            return
-        jobs = {_job(run): run for run in waiting}
-        before = len(runs) - len(waiting)
-        with _bar(runs) as bar:
-            shown = _Shown(bar, waiting, len(runs), before)
+        jobs = {_job(run): run for run in runs if not run.is_done}
+        if jobs:
+            shown = _Shown(runs)
             self.executor.run(list(jobs), lambda job, code: self._end(jobs[job], code, shown), shown.refresh)
+            shown.bar.close()
 
     def _end(self, run: Run, code: int, shown: _Shown) -> None:
-        if code in GAVE_WAY:
+        if self.executor.gave_way(code):
             return
         try:
             if code:
@@ -60,31 +56,36 @@ class Execution:
             self.failed.append(run.name)
             tqdm.write(f"Failed {run.name}: {error}. The end of {run.folder / LOG}:\n{_last_lines(run)}")
         else:
-            shown.count(run)
+            shown.tell(run)
 
 
 class _Shown:
     """A bar over the optimizer steps of all runs, and a line for each that is done."""
 
-    def __init__(self, bar: tqdm, runs: Sequence[Run], total: int, done: int) -> None:
-        self.bar = bar
+    def __init__(self, runs: Sequence[Run]) -> None:
         self.runs = runs
-        self.total = total
-        self.done = done
-        self._before = bar.initial - sum(map(steps_so_far, runs))
+        total = sum(run.steps for run in runs)
+        self.bar = tqdm(total=total, initial=_steps(runs), unit="step", smoothing=0.05, disable=None)
         self._due_s = 0.0
-        bar.set_description(f"study, {done} of {total} runs done")
+        self._describe()
 
-    def count(self, run: Run) -> None:
-        self.done += 1
-        self.bar.set_description(f"study, {self.done} of {self.total} runs done")
-        tqdm.write(f"Done {run.name}, {self.done} of {self.total}")
+    def tell(self, run: Run) -> None:
+        tqdm.write(f"Done {run.name}, {self._describe()}")
 
     def refresh(self) -> None:
         # Looking takes time, too.
         if time.monotonic() >= self._due_s:
             self._due_s = time.monotonic() + BAR_EVERY_S
-            self.bar.update(self._before + sum(map(steps_so_far, self.runs)) - self.bar.n)
+            self.bar.update(_steps(self.runs) - self.bar.n)
+
+    def _describe(self) -> str:
+        text = f"{sum(run.is_done for run in self.runs)} of {len(self.runs)} runs"
+        self.bar.set_description(text)
+        return text
+
+
+def _steps(runs: Sequence[Run]) -> int:
+    return sum(run.steps if run.is_done else steps_so_far(run) for run in runs)
 
 
 def deadline(slice_s: float) -> Deadline:
@@ -112,11 +113,6 @@ def _begin(run: Run) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _bar(runs: Sequence[Run]) -> tqdm:
-    initial = sum(run.steps if run.is_done else steps_so_far(run) for run in runs)
-    return tqdm(total=sum(run.steps for run in runs), initial=initial, unit="step", smoothing=0.05, disable=None)
 
 
 def _last_lines(run: Run) -> str:

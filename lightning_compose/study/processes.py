@@ -82,6 +82,10 @@ class Executor:
                 meanwhile()
                 time.sleep(POLL_S)
 
+    def gave_way(self, code: int) -> bool:
+        """Return whether a process that ended with this code did what it was asked to, and is to go on some day."""
+        return code in GAVE_WAY or (self.is_over and code != 0)
+
     @property
     def is_over(self) -> bool:
         """Whether nothing more is to be started."""
