@@ -159,9 +159,9 @@ def _equal_cost(findings: Findings, picture: str) -> Section:
     rows = page_tables.means(reached, findings.reference)
     return [
         "## Accuracy at equal cost",
-        f"Each arm at its last evaluated step that took no more FLOPs than `{findings.reference}` at its end. The rate "
-        "is constant after the warm-up and an average of the weights draws, so an earlier step is a shorter training. "
-        "An arm that was evaluated seldom is read early, and judged too hard rather than too mildly.",
+        f"Each arm at its last evaluated step that took no more FLOPs than `{findings.reference}` at its end: what it has "
+        "not spent of them by then counts against it.",
+        protocol.schedule(findings),
         _table(page_tables.reached_at_equal_cost(findings)),
         _table(rows),
         picture,

@@ -43,7 +43,7 @@ def tries(findings: Findings) -> Rows:
 def tuning(findings: Findings) -> str:
     """Say in a sentence how values were chosen."""
     settings = findings.tables.study["study"].get("tuning")
-    if not settings:
+    if not settings or not findings.tables.study["tuned"]:
         return "No value was tuned in this study: all are as in the configs."
     prompts = ((settings.get("settings") or {}).get("evaluation") or {}).get("prompts")
     best = "lowest" if settings.get("mode") == "min" else "highest"
@@ -53,6 +53,19 @@ def tuning(findings: Findings) -> str:
         f"with the {best} `{settings['metric']}`{asked} was taken for all seeds. One run a value is little: a value "
         "close by may be as good."
     )
+
+
+def schedule(findings: Findings) -> str:
+    """Say how the rate and the average of the weights go, and whether an earlier step is a shorter training."""
+    settings = findings.tables.study["study"].get("settings") or {}
+    rate, decay = _get(settings, "model.lr_schedule") or "constant_with_warmup", _get(settings, "ema.decay")
+    average = f"an average of the weights with decay {decay:g} draws" if decay else "the weights are not averaged"
+    meaning = (
+        "an earlier step is a shorter training"
+        if rate.startswith("constant")
+        else "an earlier step is less than a shorter training, whose rate would have come to its end"
+    )
+    return f"The rate is `{rate}` and {average}: {meaning}."
 
 
 def machine(findings: Findings) -> str:

@@ -55,9 +55,24 @@ def test_all_tries_are_told(findings):
     assert "highest `val/accuracy/mean` on the prompts of `validation.jsonl`" in protocol.tuning(findings)
 
 
-def test_nothing_was_tuned(findings):
-    findings.tables.study["study"]["tuning"] = None
+@pytest.mark.parametrize(("key", "value"), [("tuning", None), ("tuned", {})])
+def test_nothing_was_tuned(findings, key, value):
+    study = findings.tables.study
+    (study if key in study else study["study"])[key] = value
     assert "No value was tuned" in protocol.tuning(findings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({}, "`constant_with_warmup` and the weights are not averaged: an earlier step is a shorter training."),
+        ({"ema": {"decay": 0.99}}, "decay 0.99 draws: an earlier step is a shorter"),
+        ({"model": {"lr_schedule": "cosine"}}, "is less than a shorter training"),
+    ],
+)
+def test_whether_an_earlier_step_is_a_shorter_training(findings, settings, text):
+    findings.tables.study["study"]["settings"] = settings
+    assert text in protocol.schedule(findings)
 
 
 def test_notes_machine_and_configs(findings):
