@@ -159,8 +159,8 @@ def _equal_cost(findings: Findings, picture: str) -> Section:
     rows = page_tables.means(reached, findings.reference)
     return [
         "## Accuracy at equal cost",
-        f"Each arm at its last evaluated step that took no more FLOPs than `{findings.reference}` at its end: what it has "
-        "not spent of them by then counts against it.",
+        f"Each arm at its last evaluated step that took no more FLOPs than `{findings.reference}` at its end: what "
+        "it has not spent of them by then counts against it.",
         protocol.schedule(findings),
         _table(page_tables.reached_at_equal_cost(findings)),
         _table(rows),
