@@ -6,13 +6,15 @@ import math
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from lightning.pytorch import Trainer
 from PIL import Image, ImageDraw
 
 from lightning_compose.data.font import load_font
+
+if TYPE_CHECKING:
+    from lightning.pytorch import Trainer
 
 MIN_CELL_PX = 160
 FONT_PX = 12
