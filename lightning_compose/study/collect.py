@@ -85,6 +85,4 @@ def _write_table(file: Path, kind: type, rows: Iterable[Any]) -> None:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return str(int(value))
-    return f"{value:.10g}" if isinstance(value, float) else str(value)
+    return str(int(value)) if isinstance(value, bool) else str(value)

@@ -16,7 +16,8 @@ from lightning_compose.study.tables import BASE
 TUNING_FOLDER = "tuning"
 TABLES_FOLDER = "tables"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+.-]*")
-TAKEN = (BASE, TUNING_FOLDER, TABLES_FOLDER)
+# The last is that of the page.
+TAKEN = (BASE, TUNING_FOLDER, TABLES_FOLDER, "results")
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def test_settings_lie_over_the_configs(tmp_path):
         ({"jobs": 0}, "`jobs` to be an integer of at least 1, got 0"),
         ({"arms": None}, "a study to have 'arms', got none"),
         ({"reference": "palin"}, "`reference` to name an arm, got 'palin'. Did you mean 'plain'"),
-        ({"arms": {"tuning": {"title": "x"}}}, "none of ['base', 'tuning', 'tables'], got 'tuning'"),
+        ({"arms": {"tuning": {"title": "x"}}}, "none of ['base', 'tuning', 'tables', 'results'], got 'tuning'"),
         ({"arms": {"a/b": {"title": "x"}}}, "letters, digits, `_`, `+`, `.` and `-`, and none of"),
         ({"arms": {"new": {"note": "x"}}}, "arms.new to have 'title', got none"),
         ({"arms": {"plain": {"tune": {"model.lr": 0.1}}}}, "`arms.plain.tune.model.lr` to be a list"),

@@ -1,0 +1,58 @@
+"""The tables: what goes into them, and that they are read back as what they were."""
+
+import json
+
+import pytest
+from study_configs import STANDIN, TUNING, make_study
+
+from lightning_compose.evaluation.scores import read_scores
+from lightning_compose.study import processes, runs
+from lightning_compose.study.collect import collect
+from lightning_compose.study.execute import Execution
+from lightning_compose.study.logged import evaluations
+from lightning_compose.study.runs import plan
+from lightning_compose.study.tables import read_tables
+
+COMMANDS = ["python -m lightning_compose study"]
+
+
+@pytest.fixture
+def done(tmp_path, monkeypatch):
+    """A study, its runs of which the first three are done, and its folder."""
+    monkeypatch.setattr(runs, "PROGRAM", STANDIN)
+    monkeypatch.setattr(processes, "POLL_S", 0.02)
+    study = make_study(tmp_path / "configs", TUNING)
+    planned = plan(study, tmp_path / "out", {"plain": {}, "token": {}})
+    Execution(study, None).execute(planned[:3])
+    return study, planned, tmp_path / "out"
+
+
+def test_tables_hold_what_the_runs_that_are_done_left(done):
+    study, planned, out = done
+    read = read_tables(collect(study, planned, out, COMMANDS))
+    assert list(read.runs) == [each for run in planned[:3] for each in evaluations(run)]
+    scores = read_scores(out / "token/0/evaluation/000003/scores.csv")
+    found = [each for each in read.scores if (each.arm, each.step) == ("token", 3)]
+    assert [(each.index, each.category, each.split, each.correct, each.found, each.objects) for each in found] == [
+        (each.index, each.category, each.split, each.correct, each.found, each.objects) for each in scores
+    ]
+
+
+def test_the_study_is_told_without_this_machines_folders(done):
+    study, planned, out = done
+    (out / "tuned.json").write_text(json.dumps({"plain": {"choice": {"model.lr": 0.1}, "tries": []}}))
+    told = json.loads((collect(study, planned, out, COMMANDS) / "study.json").read_text())
+    assert str(out.parent) not in json.dumps(told)
+    assert told["study"]["settings"]["model"] == {"lr": 0.1, "pretrained": "model"}
+    assert told["study"]["arms"]["plain"]["tune"] == {"model.lr": [0.05, 0.1, 0.2]}
+    assert told["study"]["tuning"]["settings"]["evaluation"]["prompts"] == "validation.jsonl"
+    assert (told["study"]["seeds"], told["study"]["steps"], told["threads"]) == ([0, 1], 6, 1)
+    assert (told["commands"], told["tuned"]["plain"]["choice"]) == (COMMANDS, {"model.lr": 0.1})
+
+
+def test_each_machine_is_named_once(done):
+    study, planned, out = done
+    for run, machine in zip(planned[:3], ("this", "that", "this"), strict=True):
+        file = run.folder / "done.json"
+        file.write_text(json.dumps({**json.loads(file.read_text()), "machine": machine}))
+    assert json.loads((collect(study, planned, out, COMMANDS) / "study.json").read_text())["machine"] == "this; that"
