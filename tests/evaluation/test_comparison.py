@@ -1,5 +1,7 @@
 """Before and after, by hand; pairs by prompt, images of one prompt together."""
 
+from dataclasses import replace
+
 import pytest
 from scored import scored
 
@@ -38,6 +40,23 @@ def test_multigen_and_objects():
     assert compared["object accuracy", "seen"].difference == 1.0
 
 
+def test_the_mean_is_of_categories_not_of_prompts():
+    rows_after = [scored("color", True, text) for text in "abc"] + [scored("shape", False, "d")]
+    mean = by_name(compare([replace(each, correct=False) for each in rows_after], rows_after))[MEAN, "seen"]
+    assert (mean.before, mean.after, mean.low, mean.high) == (0.0, 0.5, 0.5, 0.5)
+
+
+def test_objects_are_of_prompts_with_two_and_more():
+    single = replace(scored("color", True, "a", found=1), objects=1)
+    assert ("object accuracy", "seen") not in by_name(compare([single], [single]))
+
+
+def test_splits_stand_apart_and_together():
+    before = [scored("color", True, "a"), scored("color", False, "b", split="held_out")]
+    compared = by_name(compare(before, [replace(each, correct=True) for each in before]))
+    assert [compared["color", split].difference for split in ("seen", "held_out", "both")] == [0.0, 1.0, 0.5]
+
+
 def test_images_of_one_prompt_are_one_value():
     # Ten images of two prompts: the interval is that of two values, not of ten.
     pairs = [(text, seed) for text in "ab" for seed in range(5)]
@@ -56,6 +75,18 @@ def test_it_says_what_became_of_the_mean(before, after, words):
     assert words in conclusion(compared)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_one_prompt_of_ten_may_be_chance(sign):
+    before, after = ([scored("color", text == better, text) for text in "abcdefghij"] for better in ("", "a"))
+    assert "no more than chance" in conclusion(compare(*(before, after)[::sign]))
+
+
+def test_it_speaks_of_both_splits():
+    before = [scored("color", False, "a"), scored("color", False, "b", split="held_out")]
+    after = [replace(before[0], correct=True), before[1]]
+    assert "to 50.0 %" in conclusion(compare(before, after))
+
+
 def test_without_categories_it_says_so():
     assert "not compared" in conclusion(compare([scored("multigen", 0, "a")], [scored("multigen", 0, "a")]))
 
@@ -69,3 +100,10 @@ def test_the_tables_have_a_row_each():
     compared = compare([scored("color", 0, "a")], [scored("color", 1, "a")])
     assert rows(compared)[1] == ("color", "seen", "1", "0.000000", "1.000000", "1.000000", "1.000000", "1.000000")
     assert table(compared)[1] == ("color", "seen", "0.0", "100.0", "+100.0", "+100.0 to +100.0")
+
+
+def test_of_both_splits_the_table_has_the_mean_alone():
+    scores = [scored("color", True, "a"), scored("color", True, "b", split="held_out")]
+    shown = [row[:2] for row in table(compare(scores, scores))[1:]]
+    assert [name for name, split in shown if split == "both"] == [MEAN]
+    assert ("color", "held out") in shown

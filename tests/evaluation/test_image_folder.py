@@ -1,6 +1,7 @@
 """The image of each prompt, by a manifest or by number."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -18,11 +19,24 @@ def test_by_the_manifest_whatever_the_order(tmp_path):
     assert find_images(tmp_path, PROMPTS) == [tmp_path / "5.png", tmp_path / "6.png"]
 
 
-@pytest.mark.parametrize("names", [("0.png", "1.jpg"), ("00000.png", "00001.png")])
+def test_prompts_of_one_seed_have_images_of_their_own(tmp_path):
+    rows = [{"file": f"{text}.png", "prompt": text, "seed": 5} for text in ("a heart", "a ring")]
+    (tmp_path / "manifest.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    prompts = [replace(PROMPTS[0], prompt=text) for text in ("a ring", "a heart")]
+    assert find_images(tmp_path, prompts) == [tmp_path / "a ring.png", tmp_path / "a heart.png"]
+
+
+@pytest.mark.parametrize("names", [("0.png", "1.jpg"), ("00000.png", "00001.png"), ("0.PNG", "1.JPEG")])
 def test_by_number(tmp_path, names):
     for name in (*names, "10.png", "notes.txt", "thumb.png"):
         (tmp_path / name).touch()
     assert find_images(tmp_path, PROMPTS) == [tmp_path / name for name in names]
+
+
+def test_numbers_are_no_texts(tmp_path):
+    for number in range(11):
+        (tmp_path / f"{number}.png").touch()
+    assert find_images(tmp_path, [PROMPTS[0]] * 11) == [tmp_path / f"{number}.png" for number in range(11)]
 
 
 def test_what_is_missing_is_named(tmp_path):

@@ -10,6 +10,7 @@ from lightning_compose.evaluation.clip import Clip
 from lightning_compose.evaluation.judge import Judge
 from lightning_compose.evaluation.measure import Measurement
 from lightning_compose.evaluation.prompts import BenchmarkPrompt
+from lightning_compose.metrics.kid import ImageTower, KernelInceptionDistance
 
 
 def prompt(category="color", split="seen", objects=1, stage="single", text="a"):
@@ -75,6 +76,21 @@ def test_kid_is_of_held_out_images_of_the_categories(clip):
     alone = measure(held_out, images[:2], clip=clip)["kid"]
     assert measure([*held_out, *others], images, clip=clip)["kid"] == pytest.approx(alone, rel=1e-5)
     assert "kid" not in measure(others, images[2:], clip=clip)
+
+
+def test_kid_is_between_the_drawn_images_and_the_judges_own(clip):
+    held_out, drawn = [prompt(split="held_out")] * 3, [image(True), image(False), image(True)]
+    expected = KernelInceptionDistance(ImageTower(clip.model))
+    expected.update(clip.pixels(drawn), real=False)
+    expected.update(clip.pixels(PixelJudge().references(held_out)), real=True)
+    assert measure(held_out, drawn, clip=clip)["kid"] == pytest.approx(float(expected.compute()[0]), rel=1e-4)
+
+
+def test_images_may_come_one_by_one(clip):
+    measurement = Measurement([prompt(text="a ring"), prompt(text="a heart")], PixelJudge(), clip)
+    scores = [measurement.add([index], [image(not index)], [""])[0] for index in (0, 1)]
+    assert scores[0].clip_score != pytest.approx(scores[1].clip_score, rel=1e-3)
+    assert measurement.compute()["clip_score"] == pytest.approx(sum(each.clip_score for each in scores) / 2, rel=1e-5)
 
 
 def test_a_judge_without_real_images_has_no_kid(clip):
