@@ -93,6 +93,14 @@ def test_images_may_come_one_by_one(clip):
     assert measurement.compute()["clip_score"] == pytest.approx(sum(each.clip_score for each in scores) / 2, rel=1e-5)
 
 
+def test_batches_change_nothing(clip, monkeypatch):
+    prompts = [prompt(split="held_out", text=text) for text in "abcde"]
+    images = [image(number % 2) for number in range(5)]
+    at_once = measure(prompts, images, clip=clip)
+    monkeypatch.setattr("lightning_compose.evaluation.measure.BATCH_SIZE", 2)
+    assert measure(prompts, images, clip=clip) == pytest.approx(at_once, rel=1e-4)
+
+
 def test_a_judge_without_real_images_has_no_kid(clip):
     class NoReferences(PixelJudge):
         references = Judge.references

@@ -28,13 +28,26 @@ def test_keys_of_others_are_ignored(tmp_path):
     assert read_benchmark(tmp_path / "prompts.jsonl") == PROMPTS[:1]
 
 
+def test_a_mark_of_the_byte_order_is_no_prompt(tmp_path):
+    (tmp_path / "prompts.jsonl").write_text(PROMPTS[0].to_json(), encoding="utf-8-sig")
+    assert read_benchmark(tmp_path / "prompts.jsonl") == PROMPTS[:1]
+
+
 def test_it_knows_which_questions_ask_for_objects():
     assert PROMPTS[0].is_entity == (True, False)
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"category": "size"}, {"split": "train"}, {"seed": "7"}, {"questions": []}, {"questions": [{}]}, {"prompt": None}],
+    [
+        {"category": "size"},
+        {"split": "train"},
+        {"seed": "7"},
+        {"seed": True},
+        {"questions": []},
+        {"questions": [{}]},
+        {"prompt": None},
+    ],
 )
 def test_a_broken_line_is_named(tmp_path, changes):
     file = tmp_path / "prompts.jsonl"
