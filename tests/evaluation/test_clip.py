@@ -27,7 +27,16 @@ def test_pixels_are_scaled_cropped_and_normalised_as_the_folder_says(folder):
     wide.paste("black", (0, 0, 16, 32))  # left of the centre crop
     pixels = Clip(str(folder)).pixels([wide, wide])
     assert pixels.shape == (2, 3, 16, 16)
-    torch.testing.assert_close(pixels[0, :, 8, 8], torch.tensor([1.0, 2.0, 0.8]))
+    for column in (0, 8):
+        torch.testing.assert_close(pixels[0, :, 8, column], torch.tensor([1.0, 2.0, 0.8]))
+
+
+def test_rows_stay_rows(folder):
+    picture = Image.new("RGB", (16, 16), "white")
+    picture.paste("black", (0, 8, 16, 16))  # the lower half
+    pixels = Clip(str(folder)).pixels([picture])
+    assert (pixels[0, :, 2, :] > 0.9).all()
+    assert (pixels[0, :, 13, :] < -0.9).all()
 
 
 def test_prompts_are_padded_and_cut_off(folder):

@@ -39,9 +39,17 @@ def test_a_row_counts_objects_and_questions():
     assert row.answers == "Is there a ring? yes | Is there a square? [no] | Is the ring red? yes"
 
 
+def test_objects_alone_are_not_correct():
+    row = score(0, PROMPT, Verdict(("yes", "yes", "no"), (True, True, False)), "", None)
+    assert (row.found, row.right, row.correct) == (2, 2, False)
+    row = score(0, PROMPT, Verdict(("no", "yes", "no"), (False, True, False)), "", None)
+    assert (row.found, row.right, row.correct) == (1, 1, False)
+
+
 def test_rows_survive_a_file(tmp_path):
     right = score(0, PROMPT, Verdict(("yes",) * 3, (True,) * 3), "", None)
     rows = [right, replace(right, index=1, correct=False, clip_score=12.5, file="images/00001.png")]
+    rows.append(replace(right, index=2, clip_score=0.0))
     write_scores(rows, tmp_path / "new" / "scores.csv")
     assert read_scores(tmp_path / "new" / "scores.csv") == rows
 

@@ -11,3 +11,10 @@ def test_seen_and_held_out_stand_side_by_side():
         "clip_score      71.2",
         "kid                     0.0123",
     ]
+
+
+def test_nothing_right_is_a_number_and_what_one_split_lacks_is_none():
+    assert summary({"accuracy/color": 0.0, "mg2/held_out": 0.5}).splitlines()[1:] == [
+        "accuracy/color   0.0",
+        "mg2                       50.0",
+    ]
