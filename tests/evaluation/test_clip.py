@@ -24,7 +24,7 @@ def test_pixels_are_scaled_cropped_and_normalised_as_the_folder_says(folder):
     settings = {"image_mean": [0.0, 0.5, 0.2], "image_std": [1.0, 0.25, 1.0]}
     (folder / "preprocessor_config.json").write_text(json.dumps(settings))
     wide = Image.new("RGB", (64, 32), "white")
-    wide.paste("black", (0, 0, 16, 32))  # left of the centre crop
+    wide.paste("black", (0, 0, 8, 32))  # left of the centre crop
     pixels = Clip(str(folder)).pixels([wide, wide])
     assert pixels.shape == (2, 3, 16, 16)
     for column in (0, 8):
