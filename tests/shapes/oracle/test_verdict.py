@@ -46,6 +46,12 @@ def test_an_answer_alone_does_not_count():
     assert verdict.right == (False, False)
 
 
+def test_a_relation_needs_both_objects():
+    apart = Question(2, "Is the ring inside the heart?", "no", "relation", ("ring", "inside", "heart"), (0, 1))
+    assert judge(Reading("meadow", READING.objects[:1]), (*QUESTIONS[:2], apart)).right == (True, False, False)
+    assert judge(READING, (*QUESTIONS[:2], apart)).right == (True, True, True)
+
+
 def test_no_background_is_no_scene():
     assert answer(Reading(None, READING.objects), QUESTIONS[4]) == "no"
 
