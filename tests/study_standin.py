@@ -28,6 +28,7 @@ class Life:
         self.folder = options.run_dir
         self.config = yaml.safe_load(options.config.read_text())
         self.seed = options.seed_everything
+        self.goes_on = options.ckpt_path == "last"
         self.is_asked_to_stop = False
         signal.signal(signal.SIGTERM, self.stop)
 
@@ -62,7 +63,7 @@ class Life:
 
     def restored(self) -> tuple[int, float]:
         file = self.folder / "checkpoints/last.ckpt"
-        return tuple(json.loads(file.read_text())) if file.is_file() else (0, 0.0)
+        return tuple(json.loads(file.read_text())) if self.goes_on and file.is_file() else (0, 0.0)
 
     def save(self, step: int, weight: float) -> None:
         new = self.folder / "checkpoints/new"

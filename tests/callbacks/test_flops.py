@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 from batches import pair_batch
-from lightning.pytorch import Callback, LightningModule
+from lightning.pytorch import Callback, LightningModule, Trainer
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
@@ -66,6 +66,12 @@ def fit_layer(make_trainer, steps, batch_size=2, **settings):
 def test_equals_a_count_by_hand(make_trainer, batch_size):
     product = 2 * batch_size * FEATURES * OUTPUTS
     assert fit_layer(make_trainer, 3, batch_size) == [2 * product, 4 * product, 6 * product]
+
+
+def test_counts_all_ranks(make_trainer, monkeypatch):
+    alone = fit_layer(make_trainer, 2)
+    monkeypatch.setattr(Trainer, "world_size", 3)
+    assert fit_layer(make_trainer, 2) == [3 * each for each in alone]
 
 
 def test_counts_every_micro_batch(make_trainer):
