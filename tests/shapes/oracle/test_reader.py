@@ -45,6 +45,7 @@ def test_any_scene(seed):
     [
         lambda scene: blurred(render(scene), 0.7),
         lambda scene: noisy(render(scene), 8, generator(0, "test/noise")),
+        lambda scene: noisy(render(scene), 16, generator(0, "test/noise")),
         lambda scene: render(scene, 128),
         lambda scene: draw_loosely(scene, generator(0, "test/loose")),
     ],
