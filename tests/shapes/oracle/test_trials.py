@@ -1,7 +1,7 @@
 """Held-out renders are answered rightly; confusions are counted by hand."""
 
 from lightning_compose.shapes.oracle.reading import Reading, Seen
-from lightning_compose.shapes.oracle.trials import NOTHING, confusions, try_drawing
+from lightning_compose.shapes.oracle.trials import NOTHING, confusions, try_drawing, try_smear
 from lightning_compose.shapes.pairs import ROUND, draw_pair
 from lightning_compose.shapes.render import render
 from lightning_compose.shapes.scenes import Background, Object, Scene
@@ -22,6 +22,18 @@ def test_renders_of_another_scene_are_not():
     trial = try_drawing([draw_pair(0, "held_out", 1)], lambda scene, _: render(other))
     assert trial.share_right() < 1
     assert trial.faultless == 0
+
+
+def test_a_smear_that_is_the_scene_is_counted():
+    pairs = [draw_pair(0, "held_out", index) for index in range(4)]
+    counted = try_smear(pairs, lambda scenes, index, _: render(scenes[index]), "test/smear")
+    assert counted == (4, sum(len(pair.positive.objects) for pair in pairs))
+
+
+def test_both_images_of_a_pair_are_drawn():
+    pair, drawn = draw_pair(0, "held_out", 0), []
+    try_drawing([pair], lambda scene, number: drawn.append((scene, number)) or render(scene))
+    assert drawn == [(pair.positive, 0), (pair.negative, 1)]
 
 
 def test_confusions():
