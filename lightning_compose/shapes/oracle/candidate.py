@@ -24,6 +24,7 @@ MOST_TINTED = 30.0  # levels of 255: a colour farther off is another
 MOST_FADED = 10.0  # towards what is behind it
 BARE = 0.2  # share of the accent in a pixel that shows the colour
 LEAST_VISIBLE = 0.5  # share of the object that no other may hide
+MOSTLY = 0.9  # of a pixel: the object's own, not its edge
 EDGE_PX = 4.0  # where colours mix, and may look like a third one
 
 
@@ -53,6 +54,12 @@ class Candidate:
         """Return the share of each pixel of the target's window that the object covers, [h, w]."""
         place = np.asarray([[self.fit.x, self.fit.y, self.fit.half]])
         return draw(self.target, self.fit.shape, place, soft_px)[0]
+
+    def covered(self, image: tuple[int, ...], least: float = MOSTLY, soft_px: float = 1.0) -> np.ndarray:
+        """Return the pixels of an image [h, w] of which the object covers more than a share, bool [h, w]."""
+        pixels = np.zeros(image, dtype=np.bool_)
+        pixels[self.target.window] = self.cover(soft_px) > least
+        return pixels
 
 
 def find_candidate(pixels: np.ndarray, canvas: np.ndarray, paints: Paints, target: Target) -> Candidate | None:

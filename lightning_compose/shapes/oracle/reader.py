@@ -16,6 +16,7 @@ from lightning_compose.shapes.oracle.paints import find_paints
 from lightning_compose.shapes.oracle.reading import Reading, Seen
 from lightning_compose.shapes.oracle.stacking import stacked
 from lightning_compose.shapes.oracle.target import LEAST_PX, find_targets
+from lightning_compose.shapes.oracle.two_colored import single_colored
 from lightning_compose.shapes.scenes import MAX_SIZE, MIN_SIZE, Object
 
 SIZE_PX = 64
@@ -43,7 +44,7 @@ def read(image: np.ndarray) -> Reading:
             found.append(candidate)
             paint(canvas, candidate)
             done |= settled(paints, candidate)
-    return Reading(backdrop.kind, tuple(_seen(each) for each in stacked(paints, found)))
+    return Reading(backdrop.kind, tuple(_seen(each) for each in single_colored(paints, stacked(paints, found))))
 
 
 def _scaled(image: np.ndarray) -> np.ndarray:

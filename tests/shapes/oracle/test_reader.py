@@ -111,3 +111,12 @@ def test_reading_leaves_the_image_alone():
     before = image.copy()
     read(image)
     assert (image == before).all()
+
+
+@pytest.mark.parametrize(("share", "is_seen"), [(0.02, True), (0.35, False), (0.5, False)])
+def test_an_object_of_two_colors_is_neither(share, is_seen):
+    image, other = (render(one("square", color)) for color in ("red", "blue"))
+    columns = np.flatnonzero((image != other).any(axis=(0, 2)))
+    first = columns[: round(share * len(columns))]
+    image[:, first] = other[:, first]
+    assert ("square", "red", "plain") in told(read(image).items) if is_seen else not read(image).items
