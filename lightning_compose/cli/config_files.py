@@ -40,7 +40,7 @@ def read_command_line(argv: Sequence[str]) -> CommandLine:
     config: Config = {}
     for file in files:
         config = merge(config, read_config(file))
-    return CommandLine(tuple(files), config, tuple(arguments))
+    return CommandLine(tuple(files), without_null_losses(config), tuple(arguments))
 
 
 def read_config(file: Path) -> Config:
@@ -84,6 +84,18 @@ def merge(base: Config, overlay: Config) -> Config:
             merged.pop(f"{key}+", None)
             merged[key] = _merge_entry(merged.get(key), value)
     return merged
+
+
+def without_null_losses(config: Config) -> Config:
+    """Leave out the losses that are null: a later file has taken them away; the parser would ask for their class.
+
+    >>> without_null_losses({"losses": {"token": {"class_path": "TokenLoss"}, "pixel": None}})
+    {'losses': {'token': {'class_path': 'TokenLoss'}}}
+    """
+    losses = config.get("losses", {}) or {}
+    if "losses" not in config or not isinstance(losses, dict):
+        return config  # what is no dict is for the parser to refuse
+    return {**config, "losses": {name: each for name, each in losses.items() if each is not None}}
 
 
 def _split(argv: Sequence[str]) -> tuple[list[Path], list[str]]:

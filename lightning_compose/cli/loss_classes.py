@@ -1,24 +1,13 @@
-"""The losses of a command line: those that a later file takes away, and names that were misspelt."""
+"""Losses of a command line that have no class: names that were misspelt."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
-from lightning_compose.cli.config_files import CommandLine
 from lightning_compose.cli.errors import closest
 from lightning_compose.losses.base import LossCallback
-
-
-def settle_losses(line: CommandLine) -> CommandLine:
-    """Leave out what is null under ``losses``, as a stage of the curriculum: the parser would ask for its class."""
-    losses = line.config.get("losses", {})
-    if not isinstance(losses, Mapping | None):
-        return line  # for the parser to refuse
-    kept = {name: each for name, each in (losses or {}).items() if each is not None}
-    return replace(line, config={**line.config, "losses": kept}) if "losses" in line.config else line
 
 
 def require_loss_classes(named: Mapping[str, Any]) -> None:

@@ -33,7 +33,7 @@ from lightning_compose.cli.errors import explain
 from lightning_compose.cli.first_process import is_first_process
 from lightning_compose.cli.interruption import TERMINATED, Interruption
 from lightning_compose.cli.loggers import leave_open, place_in, run_loggers
-from lightning_compose.cli.loss_classes import require_loss_classes, settle_losses
+from lightning_compose.cli.loss_classes import require_loss_classes
 from lightning_compose.cli.quiet import without_loading_bars
 from lightning_compose.cli.run_lock import locked
 from lightning_compose.cli.run_start import RunStart
@@ -266,7 +266,7 @@ def run(
     datamodule_class: type[LightningDataModule] | None = None,
 ) -> None:
     """Run fit, validate or test; see `lightning_compose.cli.main`."""
-    line = settle_losses(settle_curriculum(read_command_line(arguments)))
+    line = settle_curriculum(read_command_line(arguments))
     ComposeCLI(command, line, module_class or ComposeModule, datamodule_class or ConPairDataModule)
 
 

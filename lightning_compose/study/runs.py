@@ -21,7 +21,7 @@ from typing import Any
 
 import yaml
 
-from lightning_compose.cli.config_files import Config, merge
+from lightning_compose.cli.config_files import Config, merge, without_null_losses
 from lightning_compose.cli.run_folder import last_checkpoint
 from lightning_compose.data.durable import replaced
 from lightning_compose.evaluation.results import FOLDER
@@ -84,22 +84,16 @@ def plan(study: Study, out: Path, chosen: Mapping[str, Config]) -> list[Run]:
         out: The study's folder.
         chosen: By arm, the values that tuning has chosen; an arm without an entry waits for them.
     """
-    untrained = settle(merge(study.common, UNTRAINED))
+    untrained = without_null_losses(merge(study.common, UNTRAINED))
     base = Run(BASE, BASE, study.seeds[0], out / BASE, untrained, 0, study.home)
     arms = [each for each in study.arms if each.name in chosen]
     return [base, *(_trained(study, arm, seed, out, chosen[arm.name]) for seed in study.seeds for arm in arms)]
 
 
 def _trained(study: Study, arm: Arm, seed: int, out: Path, values: Config) -> Run:
-    config = with_steps(settle(merge(merge(study.common, arm.config), values)), study.steps, arm.name)
+    config = with_steps(without_null_losses(merge(merge(study.common, arm.config), values)), study.steps, arm.name)
     folder = out / arm.name / str(seed)
     return Run(f"{arm.name}:{seed}", arm.name, seed, folder, config, study.steps, study.home)
-
-
-def settle(config: Config) -> Config:
-    """Leave out the losses that are null: a later file has taken them away."""
-    losses = config.get("losses") or {}
-    return {**config, "losses": {name: each for name, each in losses.items() if each is not None}}
 
 
 def portable(value: Any, home: Path) -> Any:

@@ -8,9 +8,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from lightning_compose.cli.config_files import Config, merge
+from lightning_compose.cli.config_files import Config, merge, without_null_losses
 from lightning_compose.study.logged import last_value
-from lightning_compose.study.runs import Run, settle, write_json
+from lightning_compose.study.runs import Run, write_json
 from lightning_compose.study.settings import TUNING_FOLDER, Arm, Study, Tuning
 from lightning_compose.study.steps import require_evaluations, steps_of, with_steps
 
@@ -86,7 +86,7 @@ def _only(study: Study, arm: Arm) -> Config:
 def _try(study: Study, tuning: Tuning, arm: Arm, values: Values, out: Path) -> Try:
     common = merge(study.common, tuning.settings)
     require_evaluations(common)
-    config = settle(merge(merge(common, arm.config), nested(values)))
+    config = without_null_losses(merge(merge(common, arm.config), nested(values)))
     steps = steps_of(common)
     folder = out / TUNING_FOLDER / arm.name / _folder_name(values)
     name = f"{TUNING_FOLDER} {arm.name}:{_folder_name(values)}"

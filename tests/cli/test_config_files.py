@@ -2,7 +2,7 @@
 
 import pytest
 
-from lightning_compose.cli.config_files import PACKAGE, merge, read_command_line, read_config
+from lightning_compose.cli.config_files import PACKAGE, merge, read_command_line, read_config, without_null_losses
 
 TOKEN = {"class_path": "pkg.TokenLoss", "init_args": {"weight": 1.0, "layers": ["mid"]}}
 
@@ -115,3 +115,20 @@ def test_a_flag_without_a_file(argv, message):
 def test_a_missing_file_is_named():
     with pytest.raises(FileNotFoundError, match=r"no file 'nowhere\.yaml'"):
         read_command_line(["--config", "nowhere.yaml"])
+
+
+@pytest.mark.parametrize(
+    ("later", "kept"),
+    [("losses: {pixel: null}", {"token": {"weight": 1}}), ("losses: null", {}), ("losses: {}", None)],
+)
+def test_null_in_a_later_file_takes_a_loss_away(tmp_path, later, kept):
+    both = {"token": {"weight": 1}, "pixel": {"weight": 2}}
+    (tmp_path / "a.yaml").write_text("losses: {token: {weight: 1}, pixel: {weight: 2}}\n")
+    (tmp_path / "b.yaml").write_text(f"{later}\n")
+    line = read_command_line(["--config", str(tmp_path / "a.yaml"), "--config", str(tmp_path / "b.yaml")])
+    assert line.config == {"losses": both if kept is None else kept}
+
+
+@pytest.mark.parametrize("config", [{}, {"losses": 5}, {"losses": [1]}])
+def test_losses_that_are_none_are_left_to_the_parser(config):
+    assert without_null_losses(config) == config
