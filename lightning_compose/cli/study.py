@@ -19,7 +19,7 @@ from lightning_compose.study.logged import steps_so_far
 from lightning_compose.study.runs import Run, plan, require_same_settings
 from lightning_compose.study.settings import Study, read_study
 from lightning_compose.study.tables import BASE
-from lightning_compose.study.tuning import choose, tries
+from lightning_compose.study.tuning import choose, tries, write_choices
 
 FAILED = 1
 PAGE = "results.md"
@@ -37,6 +37,7 @@ def run(arguments: Sequence[str]) -> None:
     with _alone(options.out):
         execution = Execution(study, options.minutes)
         execution.execute(_tried(study, options))
+        write_choices(study, options.out)
         execution.execute(_selected(_planned(study, options.out), options.only))
         _write(study, line, options)
     _end(study, options, execution)

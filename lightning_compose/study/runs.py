@@ -3,7 +3,8 @@
 A run's folder is one as `fit` makes it, with three files more::
 
     run.yaml         the configuration of its latest life, written by the study
-    settings.json    the same without the folders of this machine: a run goes on with these settings or not at all
+    settings.json    the same without the folders of this machine, and the content of the files that it names: a run
+                     goes on with these settings or not at all
     done.json        written last
     log.txt          what all its lives printed
 """
@@ -26,6 +27,7 @@ from lightning_compose.cli.run_folder import last_checkpoint
 from lightning_compose.data.durable import replaced
 from lightning_compose.evaluation.results import FOLDER
 from lightning_compose.evaluation.scores import SCORES
+from lightning_compose.study.content import content_of
 from lightning_compose.study.machine import describe_machine
 from lightning_compose.study.settings import Arm, Study
 from lightning_compose.study.steps import with_steps
@@ -72,8 +74,9 @@ class Run:
 
     @property
     def settings(self) -> Config:
-        """What decides about the results: its configuration, the same on every machine."""
-        return {"seed": self.seed, "steps": self.steps, "config": portable(self.config, self.home)}
+        """What decides about the results: its configuration and what that names, the same on every machine."""
+        config = portable(self.config, self.home)
+        return {"seed": self.seed, "steps": self.steps, "config": config, "content": content_of(self.config)}
 
 
 def plan(study: Study, out: Path, chosen: Mapping[str, Config]) -> list[Run]:

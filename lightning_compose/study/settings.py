@@ -104,7 +104,7 @@ def read_study(config: Config) -> Study:
     study = Study(
         home=files[0].resolve().parent,
         common=common,
-        seeds=tuple(_list("seeds", config["seeds"], int)),
+        seeds=tuple(_seeds(config["seeds"])),
         jobs=_at_least_one("jobs", config.get("jobs", 1)),
         threads=_at_least_one("threads", config.get("threads", 1)),
         reference=config["reference"],
@@ -135,6 +135,7 @@ def _tuning(content: Any) -> Tuning | None:
     _require_keys("tuning", known, [each.name for each in fields(Tuning)], needed=("seed", "metric"))
     if known.get("mode", "max") not in ("max", "min"):
         raise ValueError(f"Expected `tuning.mode` to be max or min, got {known['mode']!r}.")
+    _seeds([known["seed"]], "tuning.seed")
     return Tuning(**{**known, "settings": _mapping("tuning.settings", known.get("settings"))})
 
 
@@ -150,7 +151,20 @@ def _require_coherent(study: Study) -> None:
             f"Expected `tuning.seed` to be none of `seeds`, got {study.tuning.seed} in both: what is chosen by a run "
             "must not be reported by it. Set another."
         )
+    for arm in study.arms:
+        _require_known_nulls(arm, study.common)
     require_evaluations(study.common)
+
+
+def _require_known_nulls(arm: Arm, common: Config) -> None:
+    losses, known = arm.config.get("losses"), list(common.get("losses") or {})
+    nulls = [name for name, loss in losses.items() if loss is None] if isinstance(losses, dict) else []
+    unknown = [name for name in nulls if name not in known]
+    if unknown:
+        raise ValueError(
+            f"Expected `arms.{arm.name}.config.losses` to take away losses that there are, got {unknown[0]!r}."
+            f"{closest(unknown[0], known)} Known: {known}."
+        )
 
 
 # -- single values ---------------------------------------------------------------------------------------
@@ -180,6 +194,15 @@ def _list(key: str, value: Any, kind: type = object) -> list[Any]:
         what = "" if kind is object else f" of type {kind.__name__}"
         raise ValueError(f"Expected `{key}` to be a list of one or more different values{what}, got {value!r}.")
     return value
+
+
+def _seeds(value: Any, key: str = "seeds") -> list[int]:
+    seeds = _list(key, value, int)
+    # True is an int to Python.
+    wrong = [each for each in seeds if isinstance(each, bool) or each < 0]
+    if wrong:
+        raise ValueError(f"Expected `{key}` to hold integers of at least 0, got {wrong[0]!r}.")
+    return seeds
 
 
 def _at_least_one(key: str, value: Any) -> int:

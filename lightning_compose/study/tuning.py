@@ -41,17 +41,17 @@ def tries(study: Study, out: Path) -> dict[str, list[Try]]:
 
 
 def choose(study: Study, out: Path) -> dict[str, Config]:
-    """Return the chosen values of every arm whose tries are done, as a config; {} where nothing is to be chosen.
-
-    Writes all of them into `TUNED`, with the scores.
-    """
+    """Return the chosen values of every arm whose tries are done, as a config; {} where nothing is to be chosen."""
     tried = tries(study, out)
-    done = {arm: each for arm, each in tried.items() if all(one.run.is_done for one in each)}
-    results = {arm: _result(study, each) for arm, each in done.items()}
+    alone = {arm.name: _only(study, arm) for arm in study.arms if arm.name not in tried}
+    return alone | {arm: nested(each["choice"]) for arm, each in _results(study, tried).items()}
+
+
+def write_choices(study: Study, out: Path) -> None:
+    """Write the choice of every arm whose tries are done into `TUNED`, with the scores of all of them."""
+    results = _results(study, tries(study, out))
     if results:
         write_json(out / TUNED, results)
-    alone = {arm.name: _only(study, arm) for arm in study.arms if arm.name not in tried}
-    return alone | {arm: nested(each["choice"]) for arm, each in results.items()}
 
 
 def combinations(tune: Mapping[str, Any]) -> list[Values]:
@@ -98,6 +98,11 @@ def _folder_name(values: Values) -> str:
     # By the values: a list that grows leaves the tries that are done where they are.
     told = [f"{key.replace('.init_args', '')}={value}" for key, value in values.items()]
     return ",".join(told).replace("/", "_")
+
+
+def _results(study: Study, tried: Mapping[str, list[Try]]) -> dict[str, dict[str, Any]]:
+    done = {arm: each for arm, each in tried.items() if all(one.run.is_done for one in each)}
+    return {arm: _result(study, each) for arm, each in done.items()}
 
 
 def _result(study: Study, tried: list[Try]) -> dict[str, Any]:

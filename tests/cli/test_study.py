@@ -213,6 +213,14 @@ def test_values_are_chosen_before_the_runs_that_need_them(study, tmp_path, capsy
     assert last == pytest.approx({"plain": 1 / 0.3, "token": 1 / 1.2})
 
 
+def test_listing_writes_nothing(study, tmp_path, capsys):
+    assert study(changes=[TUNING]) == 0
+    (tmp_path / "out/tuned.json").unlink()
+    before = sorted((file, file.stat().st_mtime_ns) for file in (tmp_path / "out").rglob("*"))
+    assert study("--list", changes=[TUNING]) == 0
+    assert sorted((file, file.stat().st_mtime_ns) for file in (tmp_path / "out").rglob("*")) == before
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

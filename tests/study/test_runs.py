@@ -92,6 +92,20 @@ def test_a_run_that_was_begun_with_other_settings_is_refused_by_name(tmp_path, c
     assert str(changed.folder) in str(error.value)
 
 
+@pytest.mark.parametrize("file", ["configs/test.jsonl", "configs/model/config.json"])
+def test_a_run_that_was_begun_with_other_content_is_refused_by_name(tmp_path, file):
+    (tmp_path / "configs/model").mkdir(parents=True)
+    for name in ("configs/test.jsonl", "configs/model/config.json"):
+        (tmp_path / name).write_text("one")
+    run = planned(tmp_path)["token:0"]
+    with_checkpoint(run)
+    require_same_settings(run)
+    (tmp_path / file).write_text("other")
+    key = "content.evaluation.prompts" if "test" in file else "content.model.pretrained"
+    with pytest.raises(ValueError, match=rf"got others in \['{key}'\]"):
+        require_same_settings(run)
+
+
 def test_what_has_no_checkpoint_yet_may_change(tmp_path):
     begin(planned(tmp_path)["token:0"])
     require_same_settings(planned(tmp_path, {"arms": {"token": {"config": {"model": {"lr": 3}}}}})["token:0"])

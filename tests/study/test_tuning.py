@@ -6,7 +6,7 @@ import pytest
 from study_configs import TUNING, make_study
 
 from lightning_compose.study.runs import begin, finish
-from lightning_compose.study.tuning import choose, tries
+from lightning_compose.study.tuning import choose, tries, write_choices
 
 METRIC = TUNING["tuning"]["metric"]
 
@@ -58,6 +58,8 @@ def test_the_best_of_all_tries_wins_and_the_first_of_equals(tmp_path, mode, best
         assert choose(study, tmp_path) == {"token": {}}, "waits until all are tried"
         end(run, score)
     assert choose(study, tmp_path)["plain"] == {"model": {"lr": best}}
+    assert not (tmp_path / "tuned.json").exists()
+    write_choices(study, tmp_path)
     told = json.loads((tmp_path / "tuned.json").read_text())["plain"]
     assert told["choice"] == {"model.lr": best}
     assert [each["values"]["model.lr"] for each in told["tries"]] == [0.05, 0.1, 0.2]
