@@ -9,7 +9,7 @@ from lightning_compose.evaluation.comparison import MEAN
 from lightning_compose.study.outcomes import gather
 from lightning_compose.study.readings import Reading, at_equal_cost, at_equal_steps
 from lightning_compose.study.statistics import Estimate, estimate
-from lightning_compose.study.tables import BASE, Evaluated, Tables
+from lightning_compose.study.tables import BASE, BASE_SEED, Evaluated, Tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def find(tables: Tables) -> Findings:
     """
     study = tables.study["study"]
     arms, reference = [BASE, *study["arms"]], study["reference"]
-    planned = [(BASE, study["seeds"][0]), *((arm, seed) for arm in study["arms"] for seed in study["seeds"])]
+    planned = [(BASE, BASE_SEED), *((arm, seed) for arm in study["arms"] for seed in study["seeds"])]
     readings = at_equal_steps(tables.runs, reference), at_equal_cost(tables.runs, reference)
     steps, cost = (_reached(tables, reading, arms, reference) for reading in readings)
     return Findings(tables, reference, tuple(planned), steps, cost)

@@ -31,7 +31,7 @@ from lightning_compose.study.content import content_of
 from lightning_compose.study.machine import describe_machine
 from lightning_compose.study.settings import Arm, Study
 from lightning_compose.study.steps import with_steps
-from lightning_compose.study.tables import BASE
+from lightning_compose.study.tables import BASE, BASE_SEED
 
 PROGRAM = (sys.executable, "-m", "lightning_compose")
 CONFIG, SETTINGS, DONE, LOG = "run.yaml", "settings.json", "done.json", "log.txt"
@@ -88,7 +88,7 @@ def plan(study: Study, out: Path, chosen: Mapping[str, Config]) -> list[Run]:
         chosen: By arm, the values that tuning has chosen; an arm without an entry waits for them.
     """
     untrained = without_null_losses(merge(study.common, UNTRAINED))
-    base = Run(BASE, BASE, study.seeds[0], out / BASE, untrained, 0, study.home)
+    base = Run(BASE, BASE, BASE_SEED, out / BASE, untrained, 0, study.home)
     arms = [each for each in study.arms if each.name in chosen]
     return [base, *(_trained(study, arm, seed, out, chosen[arm.name]) for seed in study.seeds for arm in arms)]
 

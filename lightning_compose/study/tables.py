@@ -24,6 +24,8 @@ from typing import Any, TypeVar
 RUNS, SCORES, STUDY = "runs.csv", "scores.csv", "study.json"
 BASE = "base"
 """The arm that is not trained."""
+BASE_SEED = 0
+"""Its seed, whatever the arms' seeds are: adding one in front of them changes nothing."""
 
 Row = TypeVar("Row")
 

@@ -23,6 +23,10 @@ def with_checkpoint(run):
     (run.folder / "checkpoints/last.ckpt").touch()
 
 
+def test_a_seed_in_front_of_the_others_leaves_the_base_as_it_is(tmp_path):
+    assert planned(tmp_path)["base"].settings == planned(tmp_path, {"seeds": [7, 1, 0]})["base"].settings
+
+
 def test_each_seed_of_all_arms_comes_before_the_next(tmp_path):
     assert list(planned(tmp_path)) == ["base", "plain:0", "token:0", "plain:1", "token:1"]
     assert list(planned(tmp_path, chosen={"token": {}})) == ["base", "token:0", "token:1"]
