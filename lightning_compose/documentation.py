@@ -19,6 +19,12 @@ def write_csv(file: Path, rows: Sequence[Row]) -> None:
         writer.writerows(rows)
 
 
+def read_csv(file: Path) -> list[dict[str, str]]:
+    """Read what `write_csv` wrote."""
+    with file.open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
 def replace_block(page: Path, name: str, text: str) -> None:
     """Replace what stands between a page's comments ``begin NAME`` and ``end NAME``.
 

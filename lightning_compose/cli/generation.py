@@ -36,6 +36,7 @@ TRAINING_KEYS = frozenset(
         "loss_curve",
         "ema",
         "evaluation",
+        "flops",
         "curriculum",
     }
 )

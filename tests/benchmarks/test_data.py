@@ -15,11 +15,12 @@ from benchmarks import data_loaders
 from benchmarks.data import main
 from benchmarks.data_loaders import MAX_NOUNS, OURS, our_batches, pillow_batches, stateful, web
 from benchmarks.data_sets import JPEG_SIDE_PX, SD2_FEATURES, cache_set, jpeg_set, large_index
-from benchmarks.report import read_csv, render
+from benchmarks.report import render
 from lightning_compose.data.cache.reader import FeatureCache
 from lightning_compose.data.pairs import PairReader
 from lightning_compose.data.shards import ShardSet
 from lightning_compose.data.transforms import Transform
+from lightning_compose.documentation import read_csv
 
 DOCS = Path(__file__).parents[2] / "docs"
 PARTS = ("speed", "start", "memory")

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.feature_cache import CACHED, ENCODED, main
-from benchmarks.report import read_csv, render
+from benchmarks.report import render
 from lightning_compose.data.shards import ShardWriter
+from lightning_compose.documentation import read_csv
 from lightning_compose.shapes.generate import generate
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -7,8 +7,9 @@ from PIL import Image
 
 from benchmarks.losses import Report, Setting, main, throughput
 from benchmarks.options import BASELINE, OPTIONS
-from benchmarks.report import read_csv, render
+from benchmarks.report import render
 from benchmarks.variants import LOSSES, NAIVE
+from lightning_compose.documentation import read_csv
 
 DOCS = Path(__file__).parents[2] / "docs"
 TINY = Setting("tiny", size_px=32, batch_size=1)

@@ -8,7 +8,7 @@ import torch
 from benchmarks import memory
 from benchmarks.full_size import build
 from benchmarks.memory import CHECKED, CPU, Setting, computed, measured, settings, table
-from benchmarks.report import read_csv
+from lightning_compose.documentation import read_csv
 
 PAGE = memory.DOCS / "memory.md"
 SMALL = Setting("shapes-sd3", 64)

@@ -9,10 +9,10 @@ import torch
 from PIL import Image
 from torchmetrics.functional.image import peak_signal_noise_ratio
 
-from benchmarks.report import read_csv
 from benchmarks.reproduces import DOCS, PICTURE, VALUES, captions_of, main, psnr, read_samples, summary
 from lightning_compose.cli import main as lightning_compose
 from lightning_compose.data.images import decode_image
+from lightning_compose.documentation import read_csv
 
 
 def write_set(folder, pairs, seed=0):
