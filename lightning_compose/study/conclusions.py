@@ -14,7 +14,6 @@ from lightning_compose.study.tables import BASE
 
 TITLES = {"mg3": "MG3", "mg4": "MG4"}
 """Those that TokenCompose tells of."""
-"""Those that TokenCompose tells of."""
 
 
 def conclusions(findings: Findings) -> list[str]:
@@ -69,8 +68,9 @@ def caution(findings: Findings) -> str:
     widths = [(high - low) / 2 for low, high in (each.difference.interval for each in findings.main if each.difference)]
     if not widths:
         return text
+    arms = f"{len(widths)} arm{'s' if len(widths) > 1 else ''}"
     return (
-        f"{text} The main question is asked {len(widths)} times, once an arm: held-out compositions at equal steps. "
+        f"{text} The main question, held-out compositions at equal steps, is asked of {arms}. "
         f"Half of its intervals reach {100 * median(widths):.1f} points or more to each side: with these seeds and "
         "prompts, smaller differences cannot be told from none."
     )
@@ -138,7 +138,7 @@ def _of_base(findings: Findings) -> list[str]:
     sign = sign_of(base.difference.interval)
     verdict = {1: "is above", -1: "is below", 0: "cannot be told apart from"}[sign]
     return [
-        f"The untrained `{BASE}` {verdict} `{findings.reference}` on held-out compositions: {percent(base.mean)} %, "
+        f"`{BASE}`, the model before fine-tuning, {verdict} `{findings.reference}` on held-out compositions: {percent(base.mean)} %, "
         f"{points(base.difference.value)} points ({_level(LEVEL)} interval {span(base.difference.interval)})."
     ]
 

@@ -195,7 +195,7 @@ def _costs(findings: Findings) -> Section:
 
 
 def _training(picture: str) -> Section:
-    told = "Line: mean over seeds. Band: from the lowest seed to the highest. All begin at the untrained base."
+    told = "Line: mean over seeds. Band: from the lowest seed to the highest. All begin at `base`, the model before fine-tuning."
     return ["## Over the training", told, picture] if picture else []
 
 

@@ -83,7 +83,7 @@ def _arm_row(findings: Findings, arm: str) -> tuple[str, ...]:
     rows = findings.equal_steps.rows(arm)
     steps = ", ".join(sorted({str(each.step) for each in rows}))
     if arm == BASE:
-        return f"`{arm}`", "The model before any training", str(len(rows)), steps, "", "", "", ""
+        return f"`{arm}`", "The model before fine-tuning", str(len(rows)), steps, "", "", "", ""
     title = findings.tables.study["study"]["arms"][arm]["title"]
     return f"`{arm}`", title, str(len(rows)), steps, *_settings(_config(findings, arm))
 

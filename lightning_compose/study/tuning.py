@@ -102,13 +102,11 @@ def _folder_name(values: Values) -> str:
 
 def _results(study: Study, tried: Mapping[str, list[Try]]) -> dict[str, dict[str, Any]]:
     done = {arm: each for arm, each in tried.items() if all(one.run.is_done for one in each)}
-    return {arm: _result(study, each) for arm, each in done.items()}
+    return {arm: _result(study.tuning, each) for arm, each in done.items()} if study.tuning else {}
 
 
-def _result(study: Study, tried: list[Try]) -> dict[str, Any]:
-    if study.tuning is None:
-        raise ValueError("Expected `tuning` in the study, got none.")
-    scores = [last_value(each.run, study.tuning.metric) for each in tried]
-    best = scores.index(max(scores) if study.tuning.mode == "max" else min(scores))
+def _result(tuning: Tuning, tried: list[Try]) -> dict[str, Any]:
+    scores = [last_value(each.run, tuning.metric) for each in tried]
+    best = scores.index(max(scores) if tuning.mode == "max" else min(scores))
     told = [{"values": each.values, "score": score} for each, score in zip(tried, scores, strict=True)]
     return {"choice": tried[best].values, "tries": told}

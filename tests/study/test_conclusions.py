@@ -49,7 +49,7 @@ def test_the_base_is_told_by_itself():
     base = estimated("base", 0.2, (-0.3, -0.1), seeds=1)
     sentences = conclusions(found(base, SAME))
     assert sum("`base`" in each for each in sentences) == 1
-    assert any("The untrained `base` is below `plain`" in each for each in sentences)
+    assert any("`base`, the model before fine-tuning, is below `plain`" in each for each in sentences)
 
 
 def test_how_many_differences_are_told_and_how_small_they_may_be():

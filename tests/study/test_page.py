@@ -59,7 +59,7 @@ def test_known_effects_are_concluded(page):
     text = page.read_text()
     assert "`better` is better than `plain` on held-out compositions at equal steps" in text
     assert "`same` is not told apart from `plain` on held-out compositions" in text
-    assert "The untrained `base` is below `plain`" in text
+    assert "`base`, the model before fine-tuning, is below `plain`" in text
     assert "10 of 10 runs are done." in text
 
 
