@@ -34,7 +34,7 @@ class CachedFeatures:
 
     def captions(self) -> dict[str, Tensor]:
         """Return the fields of all captions and, behind them, of the empty one, float32 ``[b + 1, ...]``."""
-        return {name: torch.cat([rows, self.empty[name][None]]).float() for name, rows in self.text.items()}
+        return {name: torch.cat([rows.float(), self.empty[name][None].float()]) for name, rows in self.text.items()}
 
     def select(self, rows: list[int]) -> CachedFeatures:
         """Return the features of the samples at `rows`."""
