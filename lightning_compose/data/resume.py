@@ -35,17 +35,34 @@ def realign_batch_progress(checkpoint: dict[str, Any], trainer: Trainer) -> None
     steps = checkpoint["global_step"]
     micro_batches = steps * int(trainer.accumulate_grad_batches)
     is_owed = _validates_after(micro_batches, trainer) and not _has_validated(fit_loop, steps)
-    # Where no validation is owed as in `on_train_batch_end`, where ModelCheckpoint saves: Lightning itself completes
-    # this batch and this step. With `completed` equal to the others it would skip an iteration where validation is due,
-    # and log one step late. Where one is owed that iteration is what does it, under the number of this step.
-    completed = micro_batches if is_owed else micro_batches - 1
+    # As in `on_train_batch_end`, where ModelCheckpoint saves: Lightning itself completes this batch and this step. With
+    # `completed` equal to the others it would skip an iteration where validation is due, and log one step late.
     for counts in _counts(fit_loop, "epoch_loop.batch_progress"):
-        counts.update(ready=micro_batches, started=micro_batches, processed=micro_batches, completed=completed)
+        counts.update(ready=micro_batches, started=micro_batches, processed=micro_batches, completed=micro_batches - 1)
     fit_loop["epoch_loop.state_dict"]["_batches_that_stepped"] = steps - 1
     for counts in _counts(fit_loop, "epoch_loop.val_loop.batch_progress"):
         # Otherwise one that was cut off would be finished on its first batches, and its mean be that of a few.
-        ended = dict.fromkeys(_INTERRUPTED, counts["ready"])
-        counts.update(_INTERRUPTED if is_owed else ended)
+        counts.update(dict.fromkeys(_INTERRUPTED, counts["ready"]))
+    if is_owed:
+        owe_validation(checkpoint)
+
+
+def owe_validation(checkpoint: dict[str, Any]) -> None:
+    """Make a run that goes on from a checkpoint validate before it trains.
+
+    Lightning asks the Trainer's `val_check_batch`, too, whether validation is due after that step.
+
+    Args:
+        checkpoint: After `realign_batch_progress`; changed in place. One without loops is left alone.
+    """
+    fit_loop = _fit_loop(checkpoint)
+    if not fit_loop:
+        return
+    for counts in _counts(fit_loop, "epoch_loop.batch_progress"):
+        # The iteration that completes nothing is what does it, under the number of the step before.
+        counts["completed"] = counts["ready"]
+    for counts in _counts(fit_loop, "epoch_loop.val_loop.batch_progress"):
+        counts.update(_INTERRUPTED)
 
 
 def owes_validation(checkpoint: dict[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 
 from lightning_compose.callbacks.flops import METRIC, Flops, OperationCounter
+from lightning_compose.data.resume import realign_batch_progress
 from lightning_compose.losses import ContrastiveLoss
 from lightning_compose.losses.terms import LossTerms
 
@@ -97,6 +98,64 @@ def test_goes_on_where_a_checkpoint_was_saved(make_trainer, tmp_path):
     second = make_trainer(max_steps=4, callbacks=[Flops(count=True), record])
     second.fit(OneLayer(), vectors(8), ckpt_path=tmp_path / "two.ckpt", weights_only=True)
     assert record.counts == straight[2:]
+
+
+class Validated(OneLayer):
+    """Keeps the steps that were validated."""
+
+    def __init__(self):
+        super().__init__()
+        self.validated = []
+
+    def validation_step(self, batch, batch_idx):
+        self.validated.append(self.trainer.global_step)
+
+    def on_load_checkpoint(self, checkpoint):
+        realign_batch_progress(checkpoint, self.trainer)
+
+
+class SaveAt(Callback):
+    """Saves a step as a preemption does: before its validation."""
+
+    def __init__(self, step, file):
+        self.step, self.file = step, file
+
+    def on_train_batch_end(self, trainer, *_):
+        if trainer.global_step == self.step:
+            trainer.save_checkpoint(self.file)
+
+
+STEP_OPERATIONS = 2 * (2 * 2 * FEATURES * OUTPUTS)
+
+
+def validated(make_trainer, steps_of_cost, *others, accumulation=1, ckpt_path=None):
+    flops = Flops(count=True, validate_at=steps_of_cost * STEP_OPERATIONS * accumulation)
+    settings = {"val_check_interval": 4 * accumulation, "check_val_every_n_epoch": None, "num_sanity_val_steps": 0}
+    trainer = make_trainer(max_steps=8, callbacks=[flops, *others], accumulate_grad_batches=accumulation, **settings)
+    module = Validated()
+    trainer.fit(module, vectors(8 * accumulation), vectors(1), ckpt_path=ckpt_path, weights_only=True)
+    return module.validated
+
+
+@pytest.mark.parametrize(
+    ("steps_of_cost", "steps"),
+    [(6, [4, 6, 8]), (6.9, [4, 6, 8]), (2, [2, 4, 8]), (4, [4, 8]), (8, [4, 8]), (20, [4, 8])],
+)
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_the_last_step_within_a_cost_is_validated_too(make_trainer, steps_of_cost, steps, accumulation):
+    assert validated(make_trainer, steps_of_cost, accumulation=accumulation) == steps
+
+
+@pytest.mark.parametrize(("saved", "steps"), [(5, [6, 8]), (6, [6, 8]), (7, [8])])
+def test_the_next_life_makes_up_for_that_validation_once(make_trainer, tmp_path, saved, steps):
+    file = tmp_path / "saved.ckpt"
+    validated(make_trainer, 6, SaveAt(saved, file))
+    assert validated(make_trainer, 6, ckpt_path=file) == steps
+
+
+def test_refuses_a_cost_that_is_not_counted():
+    with pytest.raises(ValueError, match="Set `count` to true"):
+        Flops(validate_at=1.0)
 
 
 def test_leaves_no_trace_in_a_training(train, module):
