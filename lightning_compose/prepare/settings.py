@@ -1,0 +1,91 @@
+"""What the config of `prepare` holds: a section a step, models by class and arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lightning_compose.arguments import require_at_least
+from lightning_compose.prepare.model_settings import ModelSettings, require_role
+from lightning_compose.prepare.models.painter import Painter
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """How the steps that ask models are run; nothing but `block_rows` changes what they write.
+
+    Args:
+        address: Of a Ray cluster whose machines see the workspace under the same path; None = one is started here.
+        workers: Copies of the step's models.
+        block_rows: Rows that are lost when a worker dies.
+        gpus_per_worker: May be a fraction: workers then share one.
+        cpus_per_worker: Whole cores, or a fraction of one.
+        threads_per_worker: Of the worker's libraries.
+    """
+
+    address: str | None = None
+    workers: int = 1
+    block_rows: int = 8
+    gpus_per_worker: float = 0.0
+    cpus_per_worker: float = 1.0
+    threads_per_worker: int = 1
+
+    def __post_init__(self) -> None:
+        require_at_least(
+            1, workers=self.workers, block_rows=self.block_rows, threads_per_worker=self.threads_per_worker
+        )
+        for name in ("gpus_per_worker", "cpus_per_worker"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ValueError(f"Expected `{name}` to be at least 0, got {getattr(self, name)}.")
+
+
+@dataclass(frozen=True)
+class CandidatesSettings:
+    """Of the step `candidates`.
+
+    Args:
+        painter: Draws the prompts.
+        per_prompt: Images; the paper draws 10 to 20.
+    """
+
+    painter: ModelSettings
+    per_prompt: int = 10
+
+    def __post_init__(self) -> None:
+        require_role(self.painter, Painter)
+        require_at_least(1, per_prompt=self.per_prompt)
+
+
+@dataclass(frozen=True)
+class PackSettings:
+    """Of the step `pack`.
+
+    Args:
+        samples_per_shard: Where a stage's tar is closed and the next one begun.
+        without_negative: Whether positives that have no negative go in too: TokenCompose's losses need none.
+    """
+
+    samples_per_shard: int = 1000
+    without_negative: bool = False
+
+    def __post_init__(self) -> None:
+        require_at_least(1, samples_per_shard=self.samples_per_shard)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Of all steps; a section that is None belongs to a step that is not run.
+
+    Args:
+        seed: All that is drawn follows from it.
+        engine: For the steps that ask models.
+        candidates: Images of each prompt.
+        pack: The shards.
+    """
+
+    seed: int = 0
+    engine: EngineSettings = field(default_factory=EngineSettings)
+    candidates: CandidatesSettings | None = None
+    pack: PackSettings = field(default_factory=PackSettings)
+
+    def __post_init__(self) -> None:
+        require_at_least(0, seed=self.seed)
