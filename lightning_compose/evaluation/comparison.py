@@ -9,7 +9,7 @@ from statistics import fmean
 from lightning_compose.evaluation.prompts import COMPOSITIONAL, MULTIGEN, SPLITS
 from lightning_compose.evaluation.scores import Score
 from lightning_compose.evaluation.table import percent
-from lightning_compose.metrics.bootstrap import bootstrap_interval
+from lightning_compose.metrics.bootstrap import difference_interval
 
 MEAN = "mean of the categories"
 BOTH = "both"
@@ -121,7 +121,7 @@ def _of_split(split: str, pairs: Sequence[Twice]) -> Iterable[Comparison]:
 def _comparison(name: str, split: str, groups: Sequence[Sequence[Twice]], value: Value) -> Comparison:
     before, after = (fmean(fmean(value(pair[side]) for pair in group) for group in groups) for side in (0, 1))
     differences = [_by_prompt(group, value) for group in groups]
-    low, high = bootstrap_interval(differences)
+    low, high = difference_interval(differences)
     return Comparison(name, split, before, after, low, high, sum(map(len, differences)))
 
 

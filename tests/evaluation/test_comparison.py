@@ -43,7 +43,7 @@ def test_multigen_and_objects():
 def test_the_mean_is_of_categories_not_of_prompts():
     rows_after = [scored("color", True, text) for text in "abc"] + [scored("shape", False, "d")]
     mean = by_name(compare([replace(each, correct=False) for each in rows_after], rows_after))[MEAN, "seen"]
-    assert (mean.before, mean.after, mean.low, mean.high) == (0.0, 0.5, 0.5, 0.5)
+    assert (mean.before, mean.after) == (0.0, 0.5)
 
 
 def test_objects_are_of_prompts_with_two_and_more():
@@ -71,8 +71,18 @@ def test_images_of_one_prompt_are_one_value():
     [(0, 1, "rises from 0.0 % to 100.0 %"), (1, 0, "falls"), (1, 1, "no more than chance")],
 )
 def test_it_says_what_became_of_the_mean(before, after, words):
-    compared = compare([scored("color", before, "a")], [scored("color", after, "a")])
+    compared = compare(*([scored("color", right, text) for text in "abcde"] for right in (before, after)))
     assert words in conclusion(compared)
+
+
+def test_where_nothing_varies_the_interval_claims_no_certainty():
+    none = [scored("color", False, text) for text in "abcdef"]
+    color = by_name(compare(none, none))["color", "seen"]
+    # Were more than 39.3 % of all prompts others, six had shown one with 95 %.
+    assert (color.low, color.high) == pytest.approx((-0.393, 0.393), abs=5e-4)
+    assert "-39.3 to +39.3" in table(compare(none, none))[1]
+    one = [scored("color", False, "a")], [scored("color", True, "a")]
+    assert "no more than chance" in conclusion(compare(*one))
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -98,8 +108,8 @@ def test_refuses_other_prompts():
 
 def test_the_tables_have_a_row_each():
     compared = compare([scored("color", 0, "a")], [scored("color", 1, "a")])
-    assert rows(compared)[1] == ("color", "seen", "1", "0.000000", "1.000000", "1.000000", "1.000000", "1.000000")
-    assert table(compared)[1] == ("color", "seen", "0.0", "100.0", "+100.0", "+100.0 to +100.0")
+    assert rows(compared)[1] == ("color", "seen", "1", "0.000000", "1.000000", "1.000000", "-0.900000", "1.000000")
+    assert table(compared)[1] == ("color", "seen", "0.0", "100.0", "+100.0", "-90.0 to +100.0")
 
 
 def test_of_both_splits_the_table_has_the_mean_alone():

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from lightning_compose.metrics.bootstrap import bootstrap_interval, central_interval, crossed_means
+from lightning_compose.metrics.bootstrap import bootstrap_interval, central_interval, crossed_means, difference_interval
 from lightning_compose.seeding import generator
 
 PAIRS = [list(each) for each in itertools.product(range(2), repeat=2)]
@@ -40,6 +40,33 @@ def test_the_same_values_have_the_same_interval():
 def test_refuses_emptiness(groups):
     with pytest.raises(ValueError, match="at least one value in each group"):
         bootstrap_interval(groups)
+
+
+def test_differences_that_vary_are_drawn_anew():
+    varied = [[0.0, 0.0], [0.0, 1.0, -1.0]]
+    assert difference_interval(varied) == bootstrap_interval(varied)
+    assert difference_interval(varied, level=0.5) == bootstrap_interval(varied, level=0.5)
+
+
+@pytest.mark.parametrize(("alike", "low", "high"), [(0.0, -0.5, 0.5), (1.0, 0.0, 1.0), (-1.0, -1.0, 0.0)])
+def test_two_that_are_alike_leave_half_open_at_three_quarters(alike, low, high):
+    # Were more than half of all others, two tries had shown one with 1 - 0.5^2.
+    assert difference_interval([[alike, alike]], level=0.75) == pytest.approx((low, high))
+
+
+def test_nothing_in_many_is_the_rule_of_three():
+    assert difference_interval([[0.0] * 300]) == pytest.approx((-3 / 300, 3 / 300), rel=0.01)
+
+
+def test_groups_that_do_not_vary_count_as_the_smallest_each():
+    # Two groups as of one prompt, at three quarters: half of all may be others. They lie between -1 and 1.
+    assert difference_interval([[0.0, 0.0, 0.0], [1.0]], level=0.75) == pytest.approx((0.5 - 0.5 * 2, 0.5 + 0.5 * 1))
+
+
+def test_the_bound_holds_in_the_worst_case_of_uneven_groups():
+    low, high = difference_interval([[0.0] * 20, [0.0] * 2])
+    # All that is other is in the small group: its mean share is this where two tries show none with 5 %.
+    assert high == -low >= (1 - 0.05 ** (1 / 2)) / 2
 
 
 def test_rows_and_columns_drawn_anew_have_the_variance_that_enumeration_gives():
