@@ -40,9 +40,10 @@ class Evaluation(Callback):
     """Draw a benchmark's prompts, have the images judged, log the metrics and write scores and images out.
 
     At `test` and `validate`, and in the validations of a training where `validate` says so. Every rank draws its share.
-    Logged are ``accuracy/CATEGORY`` and their mean, ``mg2`` to ``mg5``, ``object_accuracy`` and with a CLIP
-    ``clip_score`` and ``kid``, those of held-out compositions with ``/held_out`` behind them; the table of scores, the
-    images and a page of them go to ``evaluation/STEP`` of the run's folder.
+    Logged are ``accuracy/CATEGORY`` and their mean, ``mg2`` to ``mg5`` and the same with ``_blind``, of other prompts'
+    objects, ``object_accuracy`` and with a CLIP ``clip_score`` and ``kid``, those of held-out compositions with
+    ``/held_out`` behind them; the table of scores, the images and a page of them go to ``evaluation/STEP`` of the run's
+    folder.
 
     Args:
         prompts: A .jsonl file as ``shapes prompts`` writes it; None = no evaluation.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from PIL import Image
@@ -38,6 +38,7 @@ class Measurement:
         self.clip = None if clip is None else clip.to(device)
         self.real = {} if clip is None else self._references()
         model = clip.model if clip is not None and self.real else None
+        self.others = _other_prompts(prompts)
         self.metrics = BenchmarkMetrics(COMPOSITIONAL, MULTIGEN, STAGES, model).to(device)
 
     def add(self, indices: Sequence[int], images: Sequence[Image.Image], files: Sequence[str]) -> list[Score]:
@@ -55,8 +56,9 @@ class Measurement:
             score(index, prompt, verdict, file, value)
             for index, prompt, verdict, file, value in zip(indices, prompts, verdicts, files, agreement, strict=True)
         ]
+        blind = self._found_blind(indices, images)
         for split, metrics in zip(SPLITS, (self.metrics.seen, self.metrics.held_out), strict=True):
-            metrics.update(_judged([each for each in scores if each.split == split]))
+            metrics.update(_judged([each for each in scores if each.split == split], blind))
         self._add_to_kid(indices, images)
         return scores
 
@@ -72,6 +74,16 @@ class Measurement:
         ]
         images = self.judge.references([self.prompts[index] for index in held_out])
         return dict(zip(held_out, images, strict=bool(images)))
+
+    def _found_blind(self, indices: Sequence[int], images: Sequence[Image.Image]) -> dict[int, int]:
+        """Return how many objects of another prompt an image shows, by its index: what comes about without reading."""
+        asked = [(index, image) for index, image in zip(indices, images, strict=True) if index in self.others]
+        others = [self.others[index] for index, _ in asked]
+        verdicts = self.judge.judge([image for _, image in asked], others) if asked else ()
+        return {
+            index: score(index, other, verdict, "", None).found
+            for (index, _), other, verdict in zip(asked, others, verdicts, strict=True)
+        }
 
     @torch.no_grad()
     def _clip_scores(self, images: Sequence[Image.Image], prompts: Sequence[BenchmarkPrompt]) -> Sequence[float | None]:
@@ -98,7 +110,20 @@ class Measurement:
             self.metrics.kid.update(self.clip.pixels(reals), real=True)
 
 
-def _judged(scores: Sequence[Score]) -> Judged:
+def _other_prompts(prompts: Sequence[BenchmarkPrompt]) -> dict[int, BenchmarkPrompt]:
+    """Return the next multigen prompt of the same split and of another text, by the index of each that has one."""
+    others: dict[int, BenchmarkPrompt] = {}
+    for split in SPLITS:
+        own = [index for index, each in enumerate(prompts) if (each.category, each.split) == (MULTIGEN, split)]
+        for place, index in enumerate(own):
+            in_turn = (prompts[each] for each in own[place:] + own[:place])
+            other = next((each for each in in_turn if each.prompt != prompts[index].prompt), None)
+            if other is not None:
+                others[index] = other
+    return others
+
+
+def _judged(scores: Sequence[Score], blind: Mapping[int, int]) -> Judged:
     return Judged(
         categories=[each.category for each in scores],
         stages=[each.stage for each in scores],
@@ -106,4 +131,5 @@ def _judged(scores: Sequence[Score]) -> Judged:
         found=[each.found for each in scores],
         named=[each.objects for each in scores],
         clip_scores=[each.clip_score for each in scores if each.clip_score is not None],
+        found_blind=[blind[each.index] for each in scores if each.index in blind],
     )

@@ -27,6 +27,7 @@ class Judged:
         found: Objects that are there.
         named: Objects that the prompt names.
         clip_scores: Empty = not measured.
+        found_blind: Objects of another prompt that are there, of images of five objects alone; empty = not measured.
     """
 
     categories: Sequence[str]
@@ -35,6 +36,7 @@ class Judged:
     found: Sequence[int]
     named: Sequence[int]
     clip_scores: Sequence[float]
+    found_blind: Sequence[int]
 
 
 class SplitMetrics(nn.Module):
@@ -52,6 +54,7 @@ class SplitMetrics(nn.Module):
         self.accuracy = CompositionAccuracy(categories)
         self.stage_accuracy = CompositionAccuracy(stages)
         self.multigen = MultiGen()
+        self.multigen_blind = MultiGen()
         self.object_accuracy = ObjectAccuracy()
         self.clip_score = CLIPScore()
 
@@ -64,6 +67,7 @@ class SplitMetrics(nn.Module):
         self.accuracy.update([judged.categories[each] for each in compositional], _of(judged.correct, compositional))
         self.stage_accuracy.update([judged.stages[each] for each in staged], _of(judged.correct, staged))
         self.multigen.update(_of(judged.found, others))
+        self.multigen_blind.update(torch.tensor(judged.found_blind, dtype=torch.long))
         self.object_accuracy.update(_of(judged.found, several), _of(judged.named, several))
         self.clip_score.update(torch.tensor(judged.clip_scores, dtype=torch.float32))
 
@@ -73,6 +77,7 @@ class SplitMetrics(nn.Module):
         stages = self.stage_accuracy.compute()
         values |= {f"accuracy_by_stage/{name}": each for name, each in stages.items() if name != "mean"}
         values |= self.multigen.compute()
+        values |= {f"{name}_blind": each for name, each in self.multigen_blind.compute().items()}
         values |= {"object_accuracy": self.object_accuracy.compute(), "clip_score": self.clip_score.compute()}
         return {name: float(each) for name, each in values.items() if not each.isnan()}
 

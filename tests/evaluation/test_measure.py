@@ -1,5 +1,7 @@
 """From images to scores and metrics: every image to its split, every measure to its images."""
 
+from dataclasses import replace
+
 import pytest
 from PIL import Image
 from pixel_judge import PixelJudge
@@ -16,6 +18,17 @@ from lightning_compose.metrics.kid import ImageTower, KernelInceptionDistance
 def prompt(category="color", split="seen", objects=1, stage="single", text="a"):
     questions = tuple(Question(index, "?", "yes", "entity", ("ring",)) for index in range(objects))
     return BenchmarkPrompt(text, 0, category, split, questions, stage)
+
+
+class Recorder(PixelJudge):
+    """Keeps which image was asked by which prompt."""
+
+    def __init__(self):
+        self.asked = []
+
+    def judge(self, images, prompts):
+        self.asked.append([(each, asked.prompt) for each, asked in zip(images, prompts, strict=True)])
+        return super().judge([image(True)] * len(images), prompts)
 
 
 def image(*even: bool):
@@ -45,6 +58,40 @@ def test_multigen_counts_objects_and_nothing_else_counts_for_it():
     assert {name: measured[name] for name in ("mg2", "mg3", "mg4", "mg5")} == {"mg2": 1, "mg3": 0.5, "mg4": 0, "mg5": 0}
     assert measured["accuracy/mean"] == 0.0
     assert set(measured) == {"accuracy/color", "accuracy/mean", "accuracy_by_stage/single", "mg2", "mg3", "mg4", "mg5"}
+
+
+def blind(prompts, images):
+    measured = measure(prompts, images)
+    return {name: value for name, value in measured.items() if "blind" in name}
+
+
+def test_blind_multigen_is_asked_what_the_next_prompt_of_its_split_asks():
+    split_of = {"a": "seen", "b": "held_out", "c": "seen", "d": "held_out", "e": "seen"}
+    texts = [prompt("multigen", split, 5, text=text) for text, split in split_of.items()]
+    judge = Recorder()
+    measurement = Measurement([prompt(), *texts], judge)
+    measurement.add(range(6), ["-", *split_of], [""] * 6)
+    assert judge.asked[1] == [("a", "c"), ("b", "d"), ("c", "e"), ("d", "b"), ("e", "a")]
+
+
+def test_blind_multigen_counts_what_is_right_of_the_other_prompt():
+    prompts = [prompt("multigen", objects=5, text="a"), prompt("multigen", objects=2, text="b")]
+    assert blind(prompts, [image(1, 1, 0, 1, 1), image(1, 0, 1, 1, 0)]) == {
+        "mg2_blind": 1.0,
+        "mg3_blind": 0.5,
+        "mg4_blind": 0.0,
+        "mg5_blind": 0.0,
+    }
+    held_out = [replace(each, split="held_out") for each in prompts]
+    assert blind(held_out, [image(1, 1), image(1, 0, 1)])["mg2_blind/held_out"] == 1.0
+
+
+def test_another_seed_of_the_same_prompt_is_not_blind():
+    alone = [prompt("multigen", objects=5)] * 2
+    assert blind(alone, [image(1, 1, 1, 1, 1)] * 2) == {}
+    judge = Recorder()
+    Measurement([*alone, prompt("multigen", text="b")], judge).add([0], ["a"], [""])
+    assert judge.asked[1] == [("a", "b")]
 
 
 def test_object_accuracy_is_of_prompts_with_two_objects_and_more():
