@@ -26,7 +26,7 @@ def run(arguments: Sequence[str]) -> None:
     """Run the command; see `lightning_compose.cli.main`."""
     options = _parser().parse_args(arguments)
     prompts = read_benchmark(options.prompts)
-    images = [Image.open(file).convert("RGB") for file in find_images(options.images, prompts)]
+    images = _read(find_images(options.images, prompts))
     measurement = Measurement(prompts, ShapesJudge(), _clip(options.clip))
     indices = range(len(prompts))
     scores = measurement.add(indices, images, [image_file(index) for index in indices])
@@ -35,6 +35,25 @@ def run(arguments: Sequence[str]) -> None:
     verdict_page(images, scores).save(options.out / PAGE)
     print(summary(measurement.compute()))
     print(f"Scores of {len(scores)} images: {options.out / SCORES}")
+
+
+def _read(files: Sequence[Path]) -> list[Image.Image]:
+    images = list(map(_decode, files))
+    size = images[0].size
+    for file, image in zip(files, images, strict=True):
+        if image.width != image.height or image.size != size:
+            raise ValueError(
+                f"Expected square images of one size, got {image.width} x {image.height} px in '{file}' and "
+                f"{size[0]} x {size[1]} px in '{files[0]}'. Crop or scale them."
+            )
+    return images
+
+
+def _decode(file: Path) -> Image.Image:
+    try:
+        return Image.open(file).convert("RGB")
+    except OSError as error:
+        raise ValueError(f"Expected '{file}' to be an image, got: {error}. Draw it anew.") from error
 
 
 def _clip(folder: str | None) -> Clip | None:

@@ -84,6 +84,29 @@ def test_mistakes_are_one_line(prompts, arguments, message, capsys):
     assert message in line
 
 
+@pytest.mark.parametrize("size", [(64, 48), (32, 32)])
+def test_an_image_of_another_size_is_named(few, size, tmp_path, capsys):
+    for index in range(3):
+        Image.new("RGB", size if index == 1 else (64, 64)).save(tmp_path / f"{index}.png")
+    assert f"{size[0]} x {size[1]} px in '{tmp_path / '1.png'}'" in refused(tmp_path, few, capsys)
+
+
+def test_an_image_that_is_cut_off_is_named(few, tmp_path, capsys):
+    for index in range(3):
+        Image.effect_noise((64, 64), 50).save(tmp_path / f"{index}.png")
+    (tmp_path / "2.png").write_bytes((tmp_path / "1.png").read_bytes()[:600])
+    assert f"Expected '{tmp_path / '2.png'}' to be an image" in refused(tmp_path, few, capsys)
+
+
+def refused(images, prompts, capsys):
+    """Return the one line that `score` ends with."""
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        main(["score", str(images), "--prompts", prompts, "--out", str(images / "out")])
+    (line,) = capsys.readouterr().err.splitlines()
+    return line
+
+
 def test_the_judge_is_a_class(config, prompts, shards):
     asked = ["--config", config, "--data.test_root", str(shards), "--evaluation.prompts", prompts, *DRAWING]
     main(["test", *asked, "--evaluation.judge", "pixel_judge.PixelJudge", "--trainer.limit_test_batches", "1"])
