@@ -120,10 +120,17 @@ def _tint(pixels: np.ndarray, canvas: np.ndarray, paints: Paints, target: Target
         return np.zeros(3)
     color = np.asarray(list(COLORS.values())[target.color])
     tint = np.median(pixels[bare], axis=0) - color
-    fade = np.median(canvas[bare], axis=0) - color
-    fade /= np.linalg.norm(fade)
-    tint -= max(float(tint @ fade) - MOST_FADED, 0.0) * fade
+    tint -= _too_faded(tint, np.median(canvas[bare], axis=0) - color)
     return tint * min(1.0, MOST_TINTED / (np.linalg.norm(tint) + 1e-6))
+
+
+def _too_faded(tint: np.ndarray, behind: np.ndarray) -> np.ndarray:
+    """Return the part of a tint [3] that lies farther towards what is behind, seen from the colour, than is allowed."""
+    distance = float(np.linalg.norm(behind))
+    if distance == 0.0:  # the same colour lies behind: towards it there is no way
+        return np.zeros(3)
+    fade = behind / distance
+    return max(float(tint @ fade) - MOST_FADED, 0.0) * fade
 
 
 def _is_clear(best: Candidate, rival: Candidate | None = None) -> bool:
