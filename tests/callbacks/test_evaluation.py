@@ -1,15 +1,19 @@
 """The evaluation: when it draws, what it draws with, what it leaves behind."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from batches import batches
+from lightning.pytorch.trainer.states import TrainerFn
 from PIL import Image
 from pixel_judge import PixelJudge
 from tiny_clip import save_tiny_clip
 
 from lightning_compose.callbacks.ema import EMA
-from lightning_compose.callbacks.evaluation import Evaluation
+from lightning_compose.callbacks.evaluation import Evaluation, _step
+from lightning_compose.callbacks.verdict_page import verdict_page
 from lightning_compose.evaluation.prompts import read_benchmark, write_prompts
 from lightning_compose.evaluation.scores import read_scores
 from lightning_compose.inference import Prompt, generate
@@ -60,7 +64,7 @@ def test_it_draws_judges_and_writes(test, evaluation, module, prompts, tmp_path)
     seen = [each.clip_score for each in scores if each.split == "seen"]
     assert logged["test/clip_score"] == pytest.approx(sum(seen) / len(seen), abs=1e-3)
     assert {"test/kid", "test/mg5", "test/loss"} <= set(logged)
-    assert (folder / "page.png").is_file()
+    assert np.array_equal(Image.open(folder / "page.png"), verdict_page(drawn, scores))
 
 
 def test_without_prompts_or_clip_it_measures_less(test, evaluation, tmp_path):
@@ -116,6 +120,65 @@ def test_without_encoders_it_draws_nothing(make_trainer, module, evaluation, tmp
     callback.setup(make_trainer(), module, "test")
     callback.on_test_epoch_end(make_trainer(), module)
     assert not (tmp_path / "evaluation").exists()
+
+
+def test_neither_a_trial_run_nor_a_training_after_a_test_draws(make_trainer, module, evaluation, tmp_path):
+    callback = evaluation()
+    callback.setup(make_trainer(fast_dev_run=True), module, "test")
+    callback.on_test_epoch_end(make_trainer(), module)
+    for stage in ("test", "fit"):
+        callback.setup(make_trainer(), module, stage)
+    callback.on_validation_epoch_end(make_trainer(), module)
+    assert not (tmp_path / "evaluation").exists()
+
+
+@pytest.fixture
+def drawn_by(evaluation, monkeypatch, tmp_path):
+    """Evaluate as a rank of several that draws nothing; return the seeds of its prompts, and its folder."""
+
+    def run(rank, world_size):
+        seeds = []
+        monkeypatch.setattr(
+            "lightning_compose.callbacks.evaluation.generate",
+            lambda _, prompts, **settings: seeds.extend(each.seed for each in prompts) or blank(len(prompts)),
+        )
+        trainer = SimpleNamespace(
+            global_rank=rank,
+            world_size=world_size,
+            is_global_zero=rank == 0,
+            fast_dev_run=False,
+            default_root_dir=tmp_path / str(rank),
+            state=SimpleNamespace(fn=TrainerFn.TESTING),
+            ckpt_path=None,
+            global_step=0,
+        )
+        module = SimpleNamespace(backbone=SimpleNamespace(encoders=True), device="cpu", log=lambda *_, **__: None)
+        callback = evaluation()
+        callback.setup(trainer, module, "test")
+        callback.on_test_epoch_end(trainer, module)
+        return seeds, trainer.default_root_dir
+
+    return run
+
+
+def blank(count):
+    return [Image.new("RGB", (16, 16)) for _ in range(count)]
+
+
+def test_ranks_draw_equally_many_and_the_first_one_writes(drawn_by):
+    # 18 prompts, whose seeds are their numbers; the last two ranks of four have one less.
+    seeds, folders = zip(*(drawn_by(rank, 4) for rank in range(4)), strict=True)
+    assert seeds[:2] == ([0, 4, 8, 12, 16], [1, 5, 9, 13, 17])
+    assert seeds[2:] == ([2, 6, 10, 14, 0], [3, 7, 11, 15, 0])
+    assert [folder.exists() for folder in folders] == [True, False, False, False]
+    assert len(read_scores(folders[0] / "evaluation/000000/scores.csv")) == 5
+
+
+@pytest.mark.parametrize(("stage", "step"), [(TrainerFn.FITTING, 7), (TrainerFn.TESTING, 3)])
+def test_a_resumed_training_is_at_its_own_step_and_a_test_at_that_of_its_checkpoint(stage, step, tmp_path):
+    torch.save({"global_step": 3}, tmp_path / "last.ckpt")
+    trainer = SimpleNamespace(state=SimpleNamespace(fn=stage), ckpt_path=tmp_path / "last.ckpt", global_step=7)
+    assert _step(trainer) == step
 
 
 def test_a_missing_file_is_refused_before_anything_is_drawn(make_trainer, module, tmp_path):

@@ -5,6 +5,8 @@ import pytest
 from PIL import Image
 from scored import scored
 
+from lightning_compose.callbacks import verdict_page as module
+from lightning_compose.callbacks.grid import image_grid
 from lightning_compose.callbacks.verdict_page import CROSS, FRAME_PX, GREEN, RED, TICK, caption, frame, verdict_page
 
 
@@ -29,8 +31,19 @@ def test_the_caption_says_what_is_asked_and_what_is_wrong():
     )
 
 
-def test_all_images_are_on_the_page():
-    images = [Image.new("RGB", (64, 64), color) for color in ("white", "black")]
-    page = np.asarray(verdict_page(images, [scored("color", each, "A ring") for each in (True, False)]))
-    assert (page == GREEN).all(-1).any()
-    assert (page == RED).all(-1).any()
+def test_each_image_has_its_own_frame_and_its_own_caption(monkeypatch):
+    images = [Image.new("RGB", (64, 64), (shade, 0, 0)) for shade in (10, 20, 30)]
+    scores = [scored("color", text == "b", text) for text in "abc"]
+    taken = []
+    monkeypatch.setattr(module, "image_grid", lambda *given: taken.extend(given) or image_grid(*given))
+    page = np.asarray(verdict_page(images, scores))
+    framed, captions, _ = taken
+    assert [each.getpixel((0, 0)) for each in framed] == [RED, GREEN, RED]
+    assert [each.getpixel((each.width // 2, each.height // 2)) for each in framed] == [
+        (10, 0, 0),
+        (20, 0, 0),
+        (30, 0, 0),
+    ]
+    assert captions == [caption(each) for each in scores]
+    columns = [np.argwhere((page == (shade, 0, 0)).all(-1))[:, 1].min() for shade in (10, 20, 30)]
+    assert columns == sorted(set(columns))

@@ -10,8 +10,9 @@ from lightning_compose.data.schema import Question
 from lightning_compose.evaluation.judge import Judge
 from lightning_compose.evaluation.measure import Measurement
 from lightning_compose.evaluation.prompts import COMPOSITIONAL, BenchmarkPrompt
-from lightning_compose.shapes.benchmark import FIRST_SEED, draw_prompts, pairs_of
+from lightning_compose.shapes.benchmark import FIRST_SEED, REFERENCE_SEED, draw_prompts, pairs_of
 from lightning_compose.shapes.judge import ShapesJudge
+from lightning_compose.shapes.pairs import ROUND, draw_pair
 from lightning_compose.shapes.render import render
 from lightning_compose.shapes.scenes import Background, Object, Scene
 
@@ -100,3 +101,13 @@ def test_references_are_held_out_scenes_and_the_same_again(prompts):
     assert len(first) == len(held_out)
     assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
     assert len({image.tobytes() for image in first}) == len(first)
+
+
+def test_references_are_the_next_positive_scenes_of_each_category_and_no_prompts(prompts, scenes):
+    asked = [each for each in prompts if each.split == "held_out" and each.category in ("scene", "color")][::-1] * 2
+    drawn = [draw_pair(REFERENCE_SEED, "held_out", index) for index in range(len(ROUND))]
+    color, scene = ([each for each in drawn if each.category == name] for name in ("color", "scene"))
+    expected = [scene[0], color[0], scene[1], color[1]]
+    references = ShapesJudge().references(asked)
+    assert [each.tobytes() for each in references] == [picture(each.positive).tobytes() for each in expected]
+    assert not {each.tobytes() for each in references} & {picture(each.positive).tobytes() for each in scenes}
