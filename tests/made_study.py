@@ -14,6 +14,13 @@ from lightning_compose.study.tables import BASE, RUNS, SCORES, STUDY, Evaluated,
 
 STEPS = (50, 100)
 FLOPS_A_STEP = 2e9
+LIFE = {
+    "began": "2026-01-01T00:00:00+00:00",
+    "machine": "a machine",
+    "versions": {"torch": "2.9.0"},
+    "threads": 1,
+    "jobs": 2,
+}
 
 
 def made_study(
@@ -71,7 +78,9 @@ def _run(arm: str, seed: int, step: int, cost: float) -> Evaluated:
 def _scores(arm: str, seed: int, step: int, prompts: int, right: np.ndarray) -> list[Outcome]:
     asked = enumerate(zip(questions(prompts), right, strict=True))
     return [
-        Outcome(arm, seed, step, index, category, split, "single", bool(ok), *_objects(category, bool(ok)))
+        Outcome(
+            arm, seed, step, index, category, split, "single", bool(ok), *_objects(category, bool(ok)), index, "a ring"
+        )
         for index, ((category, split), ok) in asked
     ]
 
@@ -92,8 +101,7 @@ def _study(arms: Mapping[str, float], seeds: int) -> dict[str, object]:
     return {
         "study": {"seeds": list(range(seeds)), "reference": "plain", "arms": planned, "settings": {}, "tuning": None},
         "tuned": {},
-        "machine": "a machine",
-        "threads": 1,
-        "versions": {"torch": "2.9.0"},
+        "lives": {f"{arm}:{seed}": [LIFE] for arm in trained for seed in range(seeds)},
+        "ended": {f"{arm}:{seed}": f"2026-01-01T0{seed + 1}:00:00+00:00" for arm in trained for seed in range(seeds)},
         "commands": ["python -m lightning_compose study --config configs/study/small.yaml --out runs/study"],
     }

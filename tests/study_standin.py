@@ -1,8 +1,9 @@
 """Stands in for ``python -m lightning_compose`` in tests of a study: what `fit` and `validate` leave, in no time.
 
 The "weight" of a run follows from its settings and steps alone. Every step that is computed is a line in ``steps.txt``.
-The setting ``trainer.fails`` ends the run with an error. The environment variable ``STANDIN_WAITS_FOR`` names a file: a
-training waits for it after its second step, unless it is asked to give way.
+The setting ``trainer.fails`` ends the run with an error, ``trainer.flops_a_step`` is what a step costs. The environment
+variable ``STANDIN_WAITS_FOR`` names a file: a training waits for it after its second step, unless it is asked to give
+way.
 """
 
 import argparse
@@ -42,8 +43,10 @@ class Life:
         while step < trainer["max_steps"]:
             step, weight = step + 1, weight + self.config["model"]["lr"] * (1 + self.seed)
             self.append("steps.txt", f"{step}\n")
-            self.log(metrics, step - 1, {"train/flops": 10.0 * step, "train/images_per_s": 4.0})
-            if step % trainer["val_check_interval"] == 0:
+            a_step = trainer.get("flops_a_step", 10.0)
+            self.log(metrics, step - 1, {"train/flops": a_step * step, "train/images_per_s": 4.0})
+            limit = self.config.get("flops", {}).get("validate_at", float("inf"))
+            if step % trainer["val_check_interval"] == 0 or a_step * step <= limit < a_step * (step + 1):
                 self.evaluate(step, weight)
                 self.log(metrics, step - 1, {"val/denoise": 1 / weight, "val/accuracy/mean": 1 - (weight - 1) ** 2})
             self.save(step, weight)

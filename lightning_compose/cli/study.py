@@ -14,12 +14,14 @@ from lightning_compose.cli.errors import OneLineParser, closest
 from lightning_compose.cli.run_lock import locked
 from lightning_compose.evaluation.table import aligned
 from lightning_compose.study.collect import collect
+from lightning_compose.study.estimate import all_runs, effort_rows
 from lightning_compose.study.execute import Execution
 from lightning_compose.study.logged import steps_so_far
-from lightning_compose.study.runs import Run, plan, require_same_settings
+from lightning_compose.study.places import from_root
+from lightning_compose.study.runs import Run, plan, reference_cost, require_same_settings
 from lightning_compose.study.settings import Study, read_study
 from lightning_compose.study.tables import BASE
-from lightning_compose.study.tuning import choose, tries, write_choices
+from lightning_compose.study.tuning import all_tries, choose, write_choices
 
 FAILED = 1
 PAGE = "results.md"
@@ -31,25 +33,43 @@ def run(arguments: Sequence[str]) -> None:
     options = _parser().parse_args(line.arguments)
     study = read_study(line.config)
     _require_known(options.only, study)
+    options.only = _with_reference(options.only, study)
     if options.list:
         print(aligned([("run", "state"), *_states(study, options)]))
         return
+    if options.plan:
+        print(aligned(_effort(study, options)))
+        return
     with _alone(options.out):
-        execution = Execution(study, options.minutes)
-        execution.execute(_tried(study, options))
-        write_choices(study, options.out)
-        execution.execute(_selected(_planned(study, options.out), options.only))
+        execution = _execute(study, options)
         _write(study, line, options)
     _end(study, options, execution)
 
 
+def _execute(study: Study, options: argparse.Namespace) -> Execution:
+    *_, left = _effort(study, options)
+    print("Not done yet: {1} runs, {2} steps, {3} evaluations of {4} images together".format(*left), flush=True)
+    execution = Execution(study, options.minutes)
+    execution.execute(_tried(study, options))
+    write_choices(study, options.out)
+    # The reference, on which all others wait; then these.
+    for _ in range(2):
+        execution.execute(_selected(_planned(study, options.out), options.only))
+    return execution
+
+
 def _tried(study: Study, options: argparse.Namespace) -> list[Run]:
-    runs = [each.run for tried in tries(study, options.out).values() for each in tried]
-    return _selected(_checked(runs), [each.partition(":")[0] for each in options.only])
+    return _selected(_checked(all_tries(study, options.out)), [each.partition(":")[0] for each in options.only])
 
 
 def _planned(study: Study, out: Path) -> list[Run]:
-    return _checked(plan(study, out, choose(study, out)))
+    return _checked(plan(study, out, choose(study, out), reference_cost(study, out)))
+
+
+def _with_reference(only: Sequence[str], study: Study) -> list[str]:
+    first = f"{study.reference}:{study.seeds[0]}"
+    others = [each for each in only if each.partition(":")[0] not in (BASE, study.reference)]
+    return [*only, first] if others else list(only)
 
 
 def _checked(runs: list[Run]) -> list[Run]:
@@ -77,8 +97,9 @@ def _write(study: Study, line: CommandLine, options: argparse.Namespace) -> None
 
 
 def _command(line: CommandLine, options: argparse.Namespace) -> str:
-    configs = [part for file in line.files for part in ("--config", file.as_posix())]
-    return f"{PROG} study {shlex.join([*configs, '--out', options.out.as_posix()])}"
+    configs = [part for file in line.files for part in ("--config", from_root(file))]
+    page = ["--page", from_root(options.page)] if options.page else []
+    return f"{PROG} study {shlex.join([*configs, '--out', from_root(options.out), *page])}"
 
 
 def _end(study: Study, options: argparse.Namespace, execution: Execution) -> None:
@@ -98,11 +119,18 @@ def _end(study: Study, options: argparse.Namespace, execution: Execution) -> Non
 
 def _states(study: Study, options: argparse.Namespace) -> list[tuple[str, str]]:
     planned = _planned(study, options.out)
-    told = [(each.name, _state(each)) for each in [*_tried(study, options), *_selected(planned, options.only)]]
-    arms = {each.arm for each in planned}
-    waiting = [f"{arm.name}:{seed}" for seed in study.seeds for arm in study.arms if arm.name not in arms]
-    wanted = [name for name in waiting if not options.only or {name, name.partition(":")[0]} & set(options.only)]
-    return told + [(name, "waits for tuning") for name in wanted]
+    known = [*_tried(study, options), *_selected(planned, options.only)]
+    names = {each.name for each in planned}
+    waiting = [each for each in _selected(all_runs(study, options.out), options.only) if each.name not in names]
+    chosen = choose(study, options.out)
+    reference = f"waits for {study.reference}:{study.seeds[0]}"
+    return [(each.name, _state(each)) for each in known] + [
+        (each.name, reference if each.arm in chosen else "waits for tuning") for each in waiting
+    ]
+
+
+def _effort(study: Study, options: argparse.Namespace) -> list[tuple[str, ...]]:
+    return effort_rows(_tried(study, options), _selected(all_runs(study, options.out), options.only))
 
 
 def _state(each: Run) -> str:
@@ -156,5 +184,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--only", action="append", default=[], metavar="ARM[:SEED]", help="only these, such as plain:0; repeatable"
     )
+    parser.add_argument("--plan", action="store_true", help="say what it takes and what is left of it, and do nothing")
     parser.add_argument("--list", action="store_true", help="say what is done and what is open, and do nothing")
     return parser

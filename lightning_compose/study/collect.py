@@ -14,7 +14,7 @@ from lightning_compose.data.durable import replaced
 from lightning_compose.evaluation.results import FOLDER
 from lightning_compose.evaluation.scores import SCORES, Score, read_scores
 from lightning_compose.study.logged import evaluated_steps, evaluations
-from lightning_compose.study.machine import describe_machine, versions
+from lightning_compose.study.provenance import read_lives
 from lightning_compose.study.runs import DONE, Run, portable, write_json
 from lightning_compose.study.settings import TABLES_FOLDER, Study
 from lightning_compose.study.tables import RUNS, STUDY, Evaluated, Outcome
@@ -47,20 +47,19 @@ def _outcomes(run: Run) -> Iterable[Outcome]:
 
 
 def _outcome(run: Run, step: int, score: Score) -> Outcome:
-    names = [field.name for field in dataclasses.fields(Outcome) if field.name not in ("arm", "seed", "step")]
-    return Outcome(run.arm, run.seed, step, **{name: getattr(score, name) for name in names})
+    own = {"arm": run.arm, "seed": run.seed, "step": step, "image_seed": score.seed}
+    names = [field.name for field in dataclasses.fields(Outcome) if field.name not in own]
+    return Outcome(**own, **{name: getattr(score, name) for name in names})
 
 
 def _describe(study: Study, done: Sequence[Run], out: Path, commands: Sequence[str]) -> dict[str, Any]:
     tuned = out / TUNED
-    machines = [json.loads((run.folder / DONE).read_text())["machine"] for run in done]
     return {
         "study": portable(_told(study), study.home),
         "tuned": json.loads(tuned.read_text()) if tuned.is_file() else {},
-        # A study may have moved from one to another between its slices.
-        "machine": "; ".join(dict.fromkeys(machines)) or describe_machine(),
-        "threads": study.threads,
-        "versions": versions(),
+        # A study may move from a machine to another between its slices, or be updated.
+        "lives": {run.name: read_lives(run.folder) for run in done},
+        "ended": {run.name: json.loads((run.folder / DONE).read_text())["ended"] for run in done},
         "commands": list(commands),
     }
 

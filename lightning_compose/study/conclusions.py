@@ -138,8 +138,9 @@ def _of_base(findings: Findings) -> list[str]:
     sign = sign_of(base.difference.interval)
     verdict = {1: "is above", -1: "is below", 0: "cannot be told apart from"}[sign]
     return [
-        f"`{BASE}`, the model before fine-tuning, {verdict} `{findings.reference}` on held-out compositions: {percent(base.mean)} %, "
-        f"{points(base.difference.value)} points ({_level(LEVEL)} interval {span(base.difference.interval)})."
+        f"`{BASE}`, the model before fine-tuning, {verdict} `{findings.reference}` on held-out compositions: "
+        f"{percent(base.mean)} %, {points(base.difference.value)} points ({_level(LEVEL)} interval "
+        f"{span(base.difference.interval)})."
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
 
@@ -10,6 +11,7 @@ from tqdm import tqdm
 from lightning_compose.cli.run_lock import locked
 from lightning_compose.study.logged import evaluations, steps_so_far
 from lightning_compose.study.processes import Deadline, Executor, Job
+from lightning_compose.study.provenance import record_life
 from lightning_compose.study.runs import LOG, Run, begin, finish, require_evaluated
 from lightning_compose.study.settings import Study
 
@@ -31,36 +33,49 @@ class Execution:
     def __init__(self, study: Study, minutes: float | None) -> None:
         # Idle threads that spin take the time of the runs beside.
         environment = {"OMP_NUM_THREADS": str(study.threads), "OMP_WAIT_POLICY": "PASSIVE"}
-        self.threads = study.threads
+        self.study = study
         self.executor = Executor(study.jobs, environment, None if minutes is None else deadline(60 * minutes))
         self.failed: list[str] = []
 
     def execute(self, runs: Sequence[Run]) -> None:
         """Execute those that are not done yet."""
-        jobs = {_job(run): run for run in runs if not run.is_done}
-        if jobs:
-            shown = _Shown(runs)
-            self.executor.run(list(jobs), lambda job, code: self._end(jobs[job], code, shown), shown.refresh)
-            shown.bar.close()
+        pending = [run for run in runs if not run.is_done]
+        if not pending:
+            return
+        shown = _Shown(runs)
+        jobs = {self._job(run, shown): run for run in pending}
+        self.executor.run(list(jobs), lambda job, code: self._end(jobs[job], code, shown), shown.refresh)
+        shown.bar.close()
+
+    def _job(self, run: Run, shown: _Shown) -> Job:
+        return Job(run.name, run.command, run.folder / LOG, lambda: self._begin(run, shown))
+
+    def _begin(self, run: Run, shown: _Shown) -> bool:
+        if not _begin(run):
+            return False
+        record_life(run.folder, self.study.threads, self.study.jobs)
+        shown.tell("Started", run)
+        return True
 
     def _end(self, run: Run, code: int, shown: _Shown) -> None:
         if self.executor.gave_way(code):
+            shown.tell("Stopped", run)
             return
         try:
             if code:
                 raise RuntimeError(f"it ended with code {code}")
             require_evaluated(run)
             last = evaluations(run)[-1]
-            finish(run, last.flops, last.seconds, self.threads)
+            finish(run, last.flops, last.seconds)
         except (RuntimeError, OSError, ValueError) as error:
             self.failed.append(run.name)
-            tqdm.write(f"Failed {run.name}: {error}. The end of {run.folder / LOG}:\n{_last_lines(run)}")
+            _say(f"Failed {run.name}: {error}. The end of {run.folder / LOG}:\n{_last_lines(run)}")
         else:
-            shown.tell(run)
+            shown.tell("Done", run)
 
 
 class _Shown:
-    """A bar over the optimizer steps of all runs, and a line for each that is done."""
+    """A bar over the optimizer steps of all runs, where there is a terminal, and a line for what happens to each."""
 
     def __init__(self, runs: Sequence[Run]) -> None:
         self.runs = runs
@@ -69,8 +84,10 @@ class _Shown:
         self._due_s = 0.0
         self._describe()
 
-    def tell(self, run: Run) -> None:
-        tqdm.write(f"Done {run.name}, {self._describe()}")
+    def tell(self, what: str, run: Run) -> None:
+        steps = steps_so_far(run)
+        where = "" if run.is_done or not steps else f" at step {steps} of {run.steps}"
+        _say(f"{what} {run.name}{where}, {self._describe()}")
 
     def refresh(self) -> None:
         # Looking takes time, too.
@@ -79,9 +96,15 @@ class _Shown:
             self.bar.update(_steps(self.runs) - self.bar.n)
 
     def _describe(self) -> str:
-        text = f"{sum(run.is_done for run in self.runs)} of {len(self.runs)} runs"
+        text = f"{sum(run.is_done for run in self.runs)} of {len(self.runs)} runs done"
         self.bar.set_description(text)
         return text
+
+
+def _say(text: str) -> None:
+    tqdm.write(text)
+    # A pipe or a file would keep it back until the end.
+    sys.stdout.flush()
 
 
 def _steps(runs: Sequence[Run]) -> int:
@@ -99,10 +122,6 @@ def deadline(slice_s: float) -> Deadline:
         stop_s=now + slice_s - min(STOP_BEFORE_S, STOP_SHARE * slice_s),
         kill_s=now + slice_s - min(WRITE_S, WRITE_SHARE * slice_s),
     )
-
-
-def _job(run: Run) -> Job:
-    return Job(run.name, run.command, run.folder / LOG, lambda: _begin(run))
 
 
 def _begin(run: Run) -> bool:

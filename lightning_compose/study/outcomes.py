@@ -13,6 +13,12 @@ from lightning_compose.study.tables import Outcome
 
 Run = Mapping[int, Outcome]
 """By the prompt's index."""
+RunKey = tuple[str, int]
+"""Arm and seed."""
+Question = tuple[str, int, str, str, int]
+"""Prompt, seed of the image, category, split, objects."""
+Asked = dict[int, Question]
+"""By the prompt's index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +79,32 @@ def _by_run(scores: Iterable[Outcome], reading: Reading) -> dict[tuple[str, int]
 
 
 def _common_prompts(by_run: Mapping[tuple[str, int], Run]) -> Prompts:
-    asked = {key: {_question(each) for each in run.values()} for key, run in by_run.items()}
-    first = next(iter(asked.values()), set())
-    for (arm, seed), prompts in asked.items():
-        if prompts != first:
-            raise ValueError(
-                f"Expected the same prompts of every run, got {len(prompts ^ first)} that differ in arm '{arm}', seed "
-                f"{seed}. Evaluate all runs with the same `evaluation.prompts`."
-            )
-    _, categories, splits, objects = zip(*sorted(first), strict=True) if first else ((), (), (), ())
+    asked = {key: {each.index: _question(each) for each in run.values()} for key, run in by_run.items()}
+    first, prompts = next(iter(asked.items()), (None, {}))
+    for key, others in asked.items():
+        if first is not None and others != prompts:
+            raise ValueError(_told_difference(first, prompts, key, others))
+    rows = [prompts[index] for index in sorted(prompts)]
+    _, _, categories, splits, objects = zip(*rows, strict=True) if rows else ((),) * 5
     return Prompts(np.array(categories, str), np.array(splits, str), np.array(objects, int))
 
 
-def _question(each: Outcome) -> tuple[int, str, str, int]:
-    return each.index, each.category, each.split, each.objects
+def _question(each: Outcome) -> Question:
+    return each.prompt, each.image_seed, each.category, each.split, each.objects
+
+
+def _told_difference(one: RunKey, prompts: Asked, other: RunKey, others: Asked) -> str:
+    differing = [index for index in sorted(prompts | others) if prompts.get(index) != others.get(index)]
+    index = differing[0]
+    return (
+        f"Expected the same prompts of every run, got {len(differing)} that differ between {one[0]}:{one[1]} and "
+        f"{other[0]}:{other[1]}, the first at index {index}: {_told(prompts.get(index))} and "
+        f"{_told(others.get(index))}. Evaluate all runs with the same `evaluation.prompts`."
+    )
+
+
+def _told(question: Question | None) -> str:
+    return "none" if question is None else f"{question[0]!r} with seed {question[1]} ({question[2]}, {question[3]})"
 
 
 def _of_arm(by_run: Mapping[tuple[str, int], Run], arm: str) -> list[Run]:

@@ -138,7 +138,7 @@ def _protocol(findings: Findings) -> Section:
         "the data and all noise of a training. The number behind a loss is its weight.",
         markdown(protocol.arms(findings)),
         notes,
-        protocol.machine(findings),
+        *protocol.circumstances(findings),
     ]
 
 
@@ -159,8 +159,8 @@ def _equal_cost(findings: Findings, picture: str) -> Section:
     rows = page_tables.means(reached, findings.reference)
     return [
         "## Accuracy at equal cost",
-        f"Each arm at its last evaluated step that took no more FLOPs than `{findings.reference}` at its end: what "
-        "it has not spent of them by then counts against it.",
+        f"Each arm at its last evaluated step that took no more FLOPs than `{findings.reference}` at its end: a dearer "
+        "one was evaluated at that step on purpose. What an arm has not spent counts against it.",
         protocol.schedule(findings),
         _table(page_tables.reached_at_equal_cost(findings)),
         _table(rows),
@@ -195,7 +195,10 @@ def _costs(findings: Findings) -> Section:
 
 
 def _training(picture: str) -> Section:
-    told = "Line: mean over seeds. Band: from the lowest seed to the highest. All begin at `base`, the model before fine-tuning."
+    told = (
+        "Line: mean over seeds. Band: from the lowest seed to the highest. All begin at `base`, the model before "
+        "fine-tuning."
+    )
     return ["## Over the training", told, picture] if picture else []
 
 
@@ -231,6 +234,7 @@ def _again(findings: Findings, folder: str) -> Section:
     lines = "\n".join(findings.tables.study["commands"])
     return [
         "## Run it again",
+        "From the root of the checkout:",
         f"```text\n{lines}\n```",
         f"It goes on where it was interrupted, and writes this page anew. Tables: {files}.",
         f"Beside what the runs have in common, which is in {STUDY}, the arms have:",

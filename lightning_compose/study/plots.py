@@ -22,6 +22,7 @@ from lightning_compose.study.tables import BASE
 GREY = "0.6"
 MEAN_TICK = "mean"
 PERCENT = 100
+LEAST_TOP_PERCENT = 10
 
 
 def draw_categories(reached: Reached) -> Figure:
@@ -33,7 +34,8 @@ def draw_categories(reached: Reached) -> Figure:
         for place, arm in enumerate(reached.arms):
             _draw_bars(axes, [reached.of(arm, name, split) for name in names], place, reached.arms)
         axes.set_xticks(range(len(names)), [MEAN_TICK if name == MEAN else name for name in names])
-        axes.set_ylim(bottom=0)
+        # Where all are 0, an axis fitted to them would reach below.
+        axes.set_ylim(0, max(LEAST_TOP_PERCENT, axes.get_ylim()[1]))
         axes.grid(axis="y", alpha=0.3)
     _legend_below(figure)
     return figure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -10,6 +10,7 @@ import yaml
 
 from lightning_compose.cli.config_files import Config, merge
 from lightning_compose.study.findings import Findings
+from lightning_compose.study.provenance import Life, alike
 from lightning_compose.study.tables import BASE
 from lightning_compose.study.tuning import nested
 
@@ -68,15 +69,36 @@ def schedule(findings: Findings) -> str:
     return f"The rate is `{rate}` and {average}: {meaning}."
 
 
-def machine(findings: Findings) -> str:
-    """Say what the runs were computed on."""
-    study = findings.tables.study
-    versions = ", ".join(f"{name} {version}" for name, version in study["versions"].items())
-    jobs = study["study"].get("jobs", 1)
+def circumstances(findings: Findings) -> list[str]:
+    """Say what the runs were computed on and when; where that differs, for which runs."""
+    groups = alike(findings.tables.study["lives"])
+    alone = len(groups) == 1
+    told = [f"{'' if alone else f'{_names(names)}: '}{_circumstances(each)}" for each, names in groups]
+    return [*told, _when(findings)]
+
+
+def _circumstances(life: Life) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in life["versions"].items())
+    jobs, threads = life["jobs"], life["threads"]
     return (
-        f"{study['machine']}; {versions}. Seconds are wall-clock time with {jobs} run{'s' if jobs > 1 else ''} side by "
-        f"side, {study['threads']} thread{'s' if study['threads'] > 1 else ''} each."
+        f"{life['machine']}; {versions}. Seconds are wall-clock time with {jobs} run{'s' if jobs > 1 else ''} side by "
+        f"side, {threads} thread{'s' if threads > 1 else ''} each."
     )
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _when(findings: Findings) -> str:
+    study = findings.tables.study
+    lives = {name: each for name, each in study["lives"].items() if each}
+    if not lives:
+        return ""
+    began = min(life["began"] for each in lives.values() for life in each)
+    cut = [name for name, each in lives.items() if len(each) > 1]
+    gone_on = f" Interrupted and gone on with: {_names(cut)}." if cut else ""
+    return f"The first run began at {began}, the last ended at {max(study['ended'].values())}.{gone_on}"
 
 
 def _arm_row(findings: Findings, arm: str) -> tuple[str, ...]:

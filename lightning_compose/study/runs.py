@@ -1,10 +1,11 @@
 """The runs of a study: what each trains, where it lies, whether it is done.
 
-A run's folder is one as `fit` makes it, with three files more::
+A run's folder is one as `fit` makes it, with these files more::
 
     run.yaml         the configuration of its latest life, written by the study
     settings.json    the same without the folders of this machine, and the content of the files that it names: a run
                      goes on with these settings or not at all
+    lives.jsonl      a line each life: when it began, machine, versions, threads, runs side by side
     done.json        written last
     log.txt          what all its lives printed
 """
@@ -28,7 +29,7 @@ from lightning_compose.data.durable import replaced
 from lightning_compose.evaluation.results import FOLDER
 from lightning_compose.evaluation.scores import SCORES
 from lightning_compose.study.content import content_of
-from lightning_compose.study.machine import describe_machine
+from lightning_compose.study.provenance import now
 from lightning_compose.study.settings import Arm, Study
 from lightning_compose.study.steps import with_steps
 from lightning_compose.study.tables import BASE, BASE_SEED
@@ -79,24 +80,37 @@ class Run:
         return {"seed": self.seed, "steps": self.steps, "config": config, "content": content_of(self.config)}
 
 
-def plan(study: Study, out: Path, chosen: Mapping[str, Config]) -> list[Run]:
-    """Return the runs in their order: the untrained model, then each seed of all arms.
+def plan(study: Study, out: Path, chosen: Mapping[str, Config], cost: float | None) -> list[Run]:
+    """Return the runs that can begin, in their order: the untrained model, then each seed of all arms.
 
     Args:
         study: What is run.
         out: The study's folder.
         chosen: By arm, the values that tuning has chosen; an arm without an entry waits for them.
+        cost: FLOPs of the reference: where all others are evaluated once more, to be compared at equal cost. None =
+            not known yet: they wait.
     """
     untrained = without_null_losses(merge(study.common, UNTRAINED))
     base = Run(BASE, BASE, BASE_SEED, out / BASE, untrained, 0, study.home)
-    arms = [each for each in study.arms if each.name in chosen]
-    return [base, *(_trained(study, arm, seed, out, chosen[arm.name]) for seed in study.seeds for arm in arms)]
+    arms = [arm for arm in study.arms if arm.name in chosen and (arm.name == study.reference or cost is not None)]
+    return [base, *(_trained(study, arm, seed, out, chosen[arm.name], cost) for seed in study.seeds for arm in arms)]
 
 
-def _trained(study: Study, arm: Arm, seed: int, out: Path, values: Config) -> Run:
+def reference_cost(study: Study, out: Path) -> float | None:
+    """Return the FLOPs of the reference's first run; None where it is not done."""
+    file = _folder(out, study.reference, study.seeds[0]) / DONE
+    return float(json.loads(file.read_text(encoding="utf-8"))["flops"]) if file.is_file() else None
+
+
+def _trained(study: Study, arm: Arm, seed: int, out: Path, values: Config, cost: float | None) -> Run:
     config = with_steps(without_null_losses(merge(merge(study.common, arm.config), values)), study.steps, arm.name)
-    folder = out / arm.name / str(seed)
-    return Run(f"{arm.name}:{seed}", arm.name, seed, folder, config, study.steps, study.home)
+    if arm.name != study.reference:
+        config = merge(config, {"flops": {"validate_at": cost}})
+    return Run(f"{arm.name}:{seed}", arm.name, seed, _folder(out, arm.name, seed), config, study.steps, study.home)
+
+
+def _folder(out: Path, arm: str, seed: int) -> Path:
+    return out / arm / str(seed)
 
 
 def portable(value: Any, home: Path) -> Any:
@@ -152,10 +166,10 @@ def require_evaluated(run: Run) -> None:
         raise FileNotFoundError(f"Expected {run.name} to leave '{file}', found no such file. See {LOG} beside it.")
 
 
-def finish(run: Run, flops: float, seconds: float, threads: int) -> None:
+def finish(run: Run, flops: float, seconds: float) -> None:
     """Mark a run as done."""
     settings = json.dumps(run.settings, sort_keys=True)
-    cost = {"seconds": round(seconds, 3), "flops": flops, "threads": threads, "machine": describe_machine()}
+    cost = {"seconds": round(seconds, 3), "flops": flops, "ended": now()}
     digest = hashlib.sha256(settings.encode()).hexdigest()
     what = {"arm": run.arm, "seed": run.seed, "steps": run.steps, "config_sha256": digest}
     write_json(run.folder / DONE, what | cost)

@@ -99,8 +99,11 @@ def read_study(config: Config) -> Study:
     _require_keys("a study", config, KEYS, needed=("configs", "seeds", "reference", "arms"))
     files = [Path(each) for each in _list("configs", config["configs"], str)]
     common: Config = {}
-    for each in [*map(read_config, files), _mapping("settings", config.get("settings"))]:
+    for each in map(read_config, files):
         common = merge(common, each)
+    settings = _mapping("settings", config.get("settings"))
+    _require_known_nulls("settings", settings, common)
+    common = merge(common, settings)
     study = Study(
         home=files[0].resolve().parent,
         common=common,
@@ -151,18 +154,20 @@ def _require_coherent(study: Study) -> None:
             f"Expected `tuning.seed` to be none of `seeds`, got {study.tuning.seed} in both: what is chosen by a run "
             "must not be reported by it. Set another."
         )
+    if study.tuning is not None:
+        _require_known_nulls("tuning.settings", study.tuning.settings, study.common)
     for arm in study.arms:
-        _require_known_nulls(arm, study.common)
+        _require_known_nulls(f"arms.{arm.name}.config", arm.config, study.common)
     require_evaluations(study.common)
 
 
-def _require_known_nulls(arm: Arm, common: Config) -> None:
-    losses, known = arm.config.get("losses"), list(common.get("losses") or {})
+def _require_known_nulls(where: str, config: Config, below: Config) -> None:
+    losses, known = config.get("losses"), list(below.get("losses") or {})
     nulls = [name for name, loss in losses.items() if loss is None] if isinstance(losses, dict) else []
     unknown = [name for name in nulls if name not in known]
     if unknown:
         raise ValueError(
-            f"Expected `arms.{arm.name}.config.losses` to take away losses that there are, got {unknown[0]!r}."
+            f"Expected `{where}.losses` to take away losses that there are, got {unknown[0]!r}."
             f"{closest(unknown[0], known)} Known: {known}."
         )
 

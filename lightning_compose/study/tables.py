@@ -6,9 +6,8 @@
                 arms: {plain: {title: Plain fine-tuning, note: ours, config: {...}, tune: {...} or null}}}
     tuned:     {plain: {choice: {model.optimizer.init_args.lr: 1e-4},
                         tries: [{values: {model.optimizer.init_args.lr: 1e-4}, score: 0.41}]}}
-    machine:   a text
-    threads:   1
-    versions:  {torch: 2.9.0}
+    lives:     {plain:0: [{began: a time, machine: a text, versions: {torch: 2.9.0}, threads: 1, jobs: 2}]}
+    ended:     {plain:0: a time}
     commands:  [python -m lightning_compose study ...]
 """
 
@@ -59,7 +58,7 @@ class Evaluated:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a prompt at that step; the fields of an `evaluation.scores.Score`."""
+    """What became of a prompt at that step; the fields of an `evaluation.scores.Score`, whose seed is `image_seed`."""
 
     arm: str
     seed: int
@@ -71,6 +70,8 @@ class Outcome:
     correct: bool
     found: int
     objects: int
+    image_seed: int
+    prompt: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,11 @@ def tries(study: Study, out: Path) -> dict[str, list[Try]]:
     return {arm.name: [_try(study, tuning, arm, values, out) for values in combinations(arm.tune)] for arm in tuned}
 
 
+def all_tries(study: Study, out: Path) -> list[Run]:
+    """Return the runs of all tries."""
+    return [each.run for tried in tries(study, out).values() for each in tried]
+
+
 def choose(study: Study, out: Path) -> dict[str, Config]:
     """Return the chosen values of every arm whose tries are done, as a config; {} where nothing is to be chosen."""
     tried = tries(study, out)

@@ -13,6 +13,7 @@ from study_configs import STANDIN, TUNING, write_study
 
 from lightning_compose.cli import main
 from lightning_compose.study import execute, page, processes, runs
+from lightning_compose.study.readings import at_equal_cost
 from lightning_compose.study.tables import read_tables
 
 NAMES = ["base", "plain:0", "token:0", "plain:1", "token:1"]
@@ -81,7 +82,7 @@ def started(tmp_path):
     """The study as a process of its own whose first two trainings wait after their second step."""
     environment = {**os.environ, "STANDIN_WAITS_FOR": str(tmp_path / "go")}
     process = subprocess.Popen([sys.executable, "-c", STUDY_PROCESS, *command(tmp_path)], env=environment)
-    waiting = [tmp_path / f"out/{arm}/0/steps.txt" for arm in ("plain", "token")]
+    waiting = [tmp_path / f"out/plain/{seed}/steps.txt" for seed in (0, 1)]
     while not all(file.is_file() and len(file.read_text()) == 4 for file in waiting):
         assert process.poll() is None
         time.sleep(0.05)
@@ -110,7 +111,44 @@ def test_runs_measures_and_writes(study, tmp_path, capsys):
     ]
     assert str(tmp_path) not in json.dumps({**told, "commands": []})
     assert (tmp_path / "out/results.md").read_text() == "written"
-    assert "Done token:1, 5 of 5 runs" in capsys.readouterr().out
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == "Not done yet: 5 runs, 24 steps, 11 evaluations of 0 images together"
+    assert "Done token:1, 5 of 5 runs done" in printed
+    assert [line for line in printed if line.startswith("Started")][-1].startswith("Started token:1, ")
+
+
+def test_a_dearer_arm_is_evaluated_where_it_has_cost_what_the_reference_has(study, tmp_path):
+    dear = {"arms": {"token": {"config": {"trainer": {"flops_a_step": 11.0}}}}}
+    assert study(changes=[dear]) == 0
+    read = read_tables(tmp_path / "out/tables")
+    assert [(each.step, each.flops) for each in read.runs if (each.arm, each.seed) == ("token", 0)] == [
+        *((3, 33), (5, 55), (6, 66)),
+    ]
+    at_cost = at_equal_cost(read.runs, "plain")
+    assert {key: each.step for key, each in at_cost.items() if key[0] == "token"} == {("token", 0): 5, ("token", 1): 5}
+
+
+def test_other_arms_wait_for_the_reference(study, tmp_path, capsys):
+    assert study(changes=[{"arms": {"plain": {"config": {"trainer": {"fails": True}}}}}]) == 1
+    assert "token" not in {each.name for each in (tmp_path / "out").iterdir()}
+    capsys.readouterr()
+    assert study("--list") == 0
+    states = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()[1:])
+    assert (states["plain:0"], states["token:0"]) == ("open", "waits for plain:0")
+
+
+def test_an_arm_alone_is_run_after_the_reference(study, tmp_path):
+    assert study("--only", "token:1") == 0
+    assert sorted(computed(tmp_path / "out")) == ["plain/0", "token/1"]
+
+
+def test_says_what_it_takes_and_does_nothing(study, tmp_path, capsys):
+    assert study("--plan", changes=[TUNING]) == 0
+    assert not (tmp_path / "out").exists()
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert rows[0] == ["runs", "steps", "evaluations", "images"]
+    assert ["tuning", "3", "18", "3", "0"] in rows
+    assert rows[-1] == ["not", "done", "yet", "8", "42", "14", "0"]
 
 
 def test_what_is_done_is_not_done_again(study, tmp_path, capsys):
@@ -187,10 +225,11 @@ def test_a_run_that_fails_leaves_the_others(study, tmp_path, capsys):
 
 def test_a_changed_config_is_refused_before_anything_runs(study, tmp_path, capsys):
     assert study("--only", "token:0") == 0
+    before = computed(tmp_path / "out")
     changed = {"arms": {"token": {"config": {"model": {"lr": 0.9}}}}}
     assert study(changes=[changed]) == 2
     assert "Expected the run token:0 to go on with the settings" in capsys.readouterr().err
-    assert list(computed(tmp_path / "out")) == ["token/0"]
+    assert computed(tmp_path / "out") == before
 
 
 def test_lists_what_is_done_and_what_is_open(study, tmp_path, capsys):
@@ -199,6 +238,7 @@ def test_lists_what_is_done_and_what_is_open(study, tmp_path, capsys):
     assert study("--list") == 0
     states = dict(line.rsplit(maxsplit=1) for line in capsys.readouterr().out.splitlines()[1:])
     assert states == {name: "done" if name == "plain:0" else "open" for name in NAMES}
+    assert not list((tmp_path / "out").glob("token*"))
 
 
 def test_values_are_chosen_before_the_runs_that_need_them(study, tmp_path, capsys):

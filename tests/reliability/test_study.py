@@ -14,6 +14,7 @@ import yaml
 from lightning_compose.cli import main
 from lightning_compose.evaluation.prompts import write_prompts
 from lightning_compose.shapes.benchmark import draw_prompts
+from lightning_compose.study.readings import at_equal_cost
 from lightning_compose.study.tables import read_tables
 
 TESTS = Path(__file__).parents[1]
@@ -93,6 +94,8 @@ def test_signals_and_kills_change_nothing_nor_does_a_training_beside(write_study
         process.wait()
     main(command)
     assert tables(tmp_path / "out") == tables(tmp_path / "straight")
+    at_cost = at_equal_cost(read_tables(tmp_path / "out/tables").runs, "plain")
+    assert at_cost["all", 0].step == 3, "twice as dear in the second stage: evaluated there beside steps 2 and 4"
     lives = [len(list(each.glob("csv/version_*"))) for each in (tmp_path / "out").glob("*/[01]")]
     assert max(lives) > 1, "some were interrupted"
 

@@ -1,12 +1,13 @@
 """The tables: what goes into them, and that they are read back as what they were."""
 
+import dataclasses
 import json
 
 import pytest
 from study_configs import STANDIN, TUNING, make_study
 
 from lightning_compose.evaluation.scores import read_scores
-from lightning_compose.study import processes, runs
+from lightning_compose.study import processes, provenance, runs
 from lightning_compose.study.collect import collect
 from lightning_compose.study.execute import Execution
 from lightning_compose.study.logged import evaluations
@@ -22,7 +23,7 @@ def done(tmp_path, monkeypatch):
     monkeypatch.setattr(runs, "PROGRAM", STANDIN)
     monkeypatch.setattr(processes, "POLL_S", 0.02)
     study = make_study(tmp_path / "configs", TUNING)
-    planned = plan(study, tmp_path / "out", {"plain": {}, "token": {}})
+    planned = plan(study, tmp_path / "out", {"plain": {}, "token": {}}, 60.0)
     Execution(study, None).execute(planned[:3])
     return study, planned, tmp_path / "out"
 
@@ -46,13 +47,22 @@ def test_the_study_is_told_without_this_machines_folders(done):
     assert told["study"]["settings"]["model"] == {"lr": 0.1, "pretrained": "model"}
     assert told["study"]["arms"]["plain"]["tune"] == {"model.lr": [0.05, 0.1, 0.2]}
     assert told["study"]["tuning"]["settings"]["evaluation"]["prompts"] == "validation.jsonl"
-    assert (told["study"]["seeds"], told["study"]["steps"], told["threads"]) == ([0, 1], 6, 1)
+    assert (told["study"]["seeds"], told["study"]["steps"]) == ([0, 1], 6)
     assert (told["commands"], told["tuned"]["plain"]["choice"]) == (COMMANDS, {"model.lr": 0.1})
 
 
-def test_each_machine_is_named_once(done):
+def test_each_run_says_what_it_was_computed_with_not_the_last_call(done, monkeypatch):
     study, planned, out = done
-    for run, machine in zip(planned[:3], ("this", "that", "this"), strict=True):
-        file = run.folder / "done.json"
-        file.write_text(json.dumps({**json.loads(file.read_text()), "machine": machine}))
-    assert json.loads((collect(study, planned, out, COMMANDS) / "study.json").read_text())["machine"] == "this; that"
+    monkeypatch.setattr(provenance, "versions", lambda: {"torch": "another"})
+    monkeypatch.setattr(provenance, "describe_machine", lambda: "another")
+    Execution(dataclasses.replace(study, jobs=1), None).execute(planned[:4])
+    told = json.loads((collect(study, planned, out, COMMANDS) / "study.json").read_text())
+    assert {name: [life["jobs"] for life in lives] for name, lives in told["lives"].items()} == {
+        "base": [2],
+        "plain:0": [2],
+        "token:0": [2],
+        "plain:1": [1],
+    }
+    assert {name for name, (life,) in told["lives"].items() if life["machine"] == "another"} == {"plain:1"}
+    assert {name for name, (life,) in told["lives"].items() if life["versions"] == {"torch": "another"}} == {"plain:1"}
+    assert told["ended"].keys() == told["lives"].keys()

@@ -55,7 +55,7 @@ def test_the_base_is_told_by_itself():
 def test_how_many_differences_are_told_and_how_small_they_may_be():
     text = caution(found(BETTER, WORSE, SAME))
     assert "tell 6 differences" in text
-    assert "asked 3 times" in text
+    assert "is asked of 3 arms" in text
     assert "reach 6.0 points" in text
 
 

@@ -12,7 +12,7 @@ def run(arm, seed, step):
 
 def outcomes(run, *rights, category="color", split="seen"):
     return [
-        Outcome(run.arm, run.seed, run.step, index, category, split, "single", right, 1, 1)
+        Outcome(run.arm, run.seed, run.step, index, category, split, "single", right, 1, 1, 0, "a ring")
         for index, right in enumerate(rights)
     ]
 

@@ -11,7 +11,7 @@ from lightning_compose.study.runs import plan
 @pytest.fixture
 def runs(tmp_path):
     study = make_study(tmp_path / "configs")
-    return {run.name: run for run in plan(study, tmp_path / "out", {"plain": {}, "token": {}})}
+    return {run.name: run for run in plan(study, tmp_path / "out", {"plain": {}, "token": {}}, 60.0)}
 
 
 @pytest.fixture

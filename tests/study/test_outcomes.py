@@ -8,8 +8,8 @@ from lightning_compose.study.readings import at_equal_steps
 from lightning_compose.study.tables import Evaluated, Outcome
 
 
-def outcome(arm, seed, index, correct, step=10, category="color", split="seen"):
-    return Outcome(arm, seed, step, index, category, split, "single", correct, index, 2)
+def outcome(arm, seed, index, correct, step=10, category="color", split="seen", image_seed=7, prompt="a ring"):
+    return Outcome(arm, seed, step, index, category, split, "single", correct, index, 2, image_seed, prompt)
 
 
 def reading(*keys):
@@ -38,7 +38,17 @@ def test_nothing_is_read_where_nothing_is_done():
     assert (prompts.category.size, arms) == (0, {})
 
 
-def test_refuses_other_prompts_by_name():
-    scores = [outcome("plain", 0, 0, True), outcome("token", 3, 1, True)]
-    with pytest.raises(ValueError, match="2 that differ in arm 'token', seed 3"):
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"prompt": "a heart"}, "'a ring' with seed 7 (color, seen) and 'a heart' with seed 7 (color, seen)"),
+        ({"image_seed": 8}, "'a ring' with seed 7 (color, seen) and 'a ring' with seed 8"),
+        ({"category": "shape"}, "and 'a ring' with seed 7 (shape, seen)"),
+        ({"index": 1}, "'a ring' with seed 7 (color, seen) and none"),
+    ],
+)
+def test_refuses_runs_of_other_prompts_and_names_both(change, told):
+    scores = [outcome("plain", 0, 0, True), outcome("token", 3, **{"index": 0, "correct": True, **change})]
+    with pytest.raises(ValueError, match=r"differ between plain:0 and token:3, the first at index 0") as error:
         gather(scores, reading(("plain", 0), ("token", 3)), ["plain", "token"])
+    assert told in str(error.value)

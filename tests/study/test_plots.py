@@ -32,6 +32,14 @@ def test_a_bar_an_arm_and_category(reached):
     assert np.diff(lefts).min() > 0.99 * seen.patches[0].get_width()
 
 
+@pytest.mark.parametrize(("chance", "top"), [(-1.0, 10), (2.0, 100)])
+def test_the_axis_of_the_categories_begins_at_0(chance, top):
+    seen = plots.draw_categories(find(made_study({"plain": chance}, seeds=2, prompts=2)).equal_steps).axes[0]
+    low, high = seen.get_ylim()
+    assert low == 0
+    assert top <= high < 2 * top
+
+
 def test_differences_are_drawn_with_both_intervals(reached):
     left, axes = plots.draw_differences(reached, "plain").axes
     assert [text.get_text() for text in left.get_yticklabels()] == ["base", "dear"]

@@ -77,5 +77,19 @@ def test_whether_an_earlier_step_is_a_shorter_training(findings, settings, text)
 
 def test_notes_machine_and_configs(findings):
     assert protocol.notes(findings) == ["`token`: TokenCompose's."]
-    assert protocol.machine(findings).startswith("a machine; torch 2.9.0.")
+    assert protocol.circumstances(findings) == [
+        "a machine; torch 2.9.0. Seconds are wall-clock time with 2 runs side by side, 1 thread each.",
+        "The first run began at 2026-01-01T00:00:00+00:00, the last ended at 2026-01-01T01:00:00+00:00.",
+    ]
     assert "token:\n  losses:\n    pixel: null\n" in protocol.differing(findings)
+
+
+def test_runs_that_were_computed_otherwise_are_named(findings):
+    lives = findings.tables.study["lives"]
+    lives["token:0"] = [lives["plain:0"][0], lives["plain:0"][0] | {"versions": {"torch": "2.10.0"}, "jobs": 1}]
+    all_but_one, one, when = protocol.circumstances(findings)
+    assert all_but_one.startswith("`plain:0`, `token:0`: a machine; torch 2.9.0.")
+    assert (
+        one == "`token:0`: a machine; torch 2.10.0. Seconds are wall-clock time with 1 run side by side, 1 thread each."
+    )
+    assert when.endswith("Interrupted and gone on with: `token:0`.")

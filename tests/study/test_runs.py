@@ -8,13 +8,21 @@ import pytest
 import yaml
 from study_configs import make_study
 
-from lightning_compose.study.runs import begin, finish, plan, portable, require_evaluated, require_same_settings
+from lightning_compose.study.runs import (
+    begin,
+    finish,
+    plan,
+    portable,
+    reference_cost,
+    require_evaluated,
+    require_same_settings,
+)
 
 CHOSEN = {"plain": {}, "token": {}}
 
 
-def planned(folder, *changes, chosen=CHOSEN):
-    return {run.name: run for run in plan(make_study(folder / "configs", *changes), folder / "out", chosen)}
+def planned(folder, *changes, chosen=CHOSEN, cost=60.0):
+    return {run.name: run for run in plan(make_study(folder / "configs", *changes), folder / "out", chosen, cost)}
 
 
 def with_checkpoint(run):
@@ -39,6 +47,23 @@ def test_an_arm_lies_over_what_all_have_in_common_and_chosen_values_over_the_arm
         "token:0": 0.2,
     }
     assert runs["token:1"].config["evaluation"]["validate"]
+
+
+def test_others_wait_for_the_cost_of_the_reference_and_are_evaluated_there(tmp_path):
+    assert list(planned(tmp_path, cost=None)) == ["base", "plain:0", "plain:1"]
+    costs = {name: run.config.get("flops") for name, run in planned(tmp_path, cost=55.0).items()}
+    assert costs == dict.fromkeys(["base", "plain:0", "plain:1"]) | {
+        name: {"validate_at": 55.0} for name in ("token:0", "token:1")
+    }
+
+
+def test_the_cost_of_the_reference_is_that_of_its_first_run(tmp_path):
+    study, runs = make_study(tmp_path / "configs"), planned(tmp_path)
+    assert reference_cost(study, tmp_path / "out") is None
+    for name, flops in (("plain:1", 70.0), ("plain:0", 60.0)):
+        begin(runs[name])
+        finish(runs[name], flops, 1.0)
+    assert reference_cost(study, tmp_path / "out") == 60.0
 
 
 def test_losses_that_are_null_are_gone(tmp_path):
@@ -121,16 +146,14 @@ def test_a_run_is_done_when_it_is_marked_so(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"evaluation/000006/scores\.csv"):
         require_evaluated(run)
     assert not run.is_done
-    finish(run, flops=1e12, seconds=1.23456, threads=1)
+    finish(run, flops=1e12, seconds=1.23456)
     assert run.is_done
     done = json.loads((run.folder / "done.json").read_text())
-    assert {name: done[name] for name in ("arm", "seed", "steps", "flops", "seconds", "threads")} == {
+    assert {name: done[name] for name in ("arm", "seed", "steps", "flops", "seconds")} == {
         "arm": "token",
         "seed": 0,
         "steps": 6,
         "flops": 1e12,
         "seconds": 1.235,
-        "threads": 1,
     }
     assert len(done["config_sha256"]) == 64
-    assert "torch" in done["machine"]

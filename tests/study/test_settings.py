@@ -35,6 +35,11 @@ def test_settings_lie_over_the_configs(tmp_path):
         ({"seeds": [0, -1]}, "`seeds` to hold integers of at least 0, got -1"),
         ({"tuning": {"seed": -3, "metric": "x"}}, "`tuning.seed` to hold integers of at least 0, got -3"),
         ({"arms": {"token": {"config": {"losses": {"tokn": None}}}}}, "got 'tokn'. Did you mean 'token'"),
+        ({"settings": {"losses": {"tokn": None}}}, "`settings.losses` to take away losses that there are, got 'tokn'"),
+        (
+            {"tuning": {"seed": 9, "metric": "x", "settings": {"losses": {"pixl": None}}}},
+            "`tuning.settings.losses` to take away losses that there are, got 'pixl'. Did you mean 'pixel'",
+        ),
         ({"jobs": 0}, "`jobs` to be an integer of at least 1, got 0"),
         ({"arms": None}, "a study to have 'arms', got none"),
         ({"reference": "palin"}, "`reference` to name an arm, got 'palin'. Did you mean 'plain'"),

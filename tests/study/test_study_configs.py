@@ -8,8 +8,11 @@ import yaml
 from lightning_compose.cli import main
 from lightning_compose.cli.config_files import read_command_line
 from lightning_compose.evaluation.prompts import read_benchmark
+from lightning_compose.study import protocol
+from lightning_compose.study.estimate import all_runs, effort
 from lightning_compose.study.runs import begin, plan
 from lightning_compose.study.settings import read_study
+from lightning_compose.study.tuning import all_tries
 
 FOLDER = Path(__file__).parents[2] / "configs/study"
 FILES = {"small": ["small.yaml"], "full": ["small.yaml", "full.yaml"]}
@@ -36,7 +39,7 @@ def study_of(name):
 
 def runs_of(name, out):
     study = study_of(name)
-    return {run.arm: run for run in plan(study, out, {arm.name: {} for arm in study.arms}) if run.seed == 0}
+    return {run.arm: run for run in plan(study, out, {arm.name: {} for arm in study.arms}, 1e12) if run.seed == 0}
 
 
 @pytest.mark.parametrize(("name", "arms", "seeds", "steps"), [("small", SMALL, 3, 360), ("full", FULL, 5, 1440)])
@@ -67,6 +70,19 @@ def test_fit_takes_an_arms_config(tmp_path, arm, capsys):
     assert set(printed["losses"]) == LOSSES.get(arm, set())
     assert (printed["flops"]["count"], printed["evaluation"]["validate"]) == (True, True)
     assert printed["model"]["lr_schedule"] == "constant_with_warmup"
+
+
+@pytest.mark.parametrize(("name", "tries"), [("small", 16), ("full", 36)])
+def test_values_are_fixed_once_an_arm_by_keys_that_it_has_and_at_little_cost(tmp_path, name, tries):
+    study = study_of(name)
+    tried, runs = all_tries(study, tmp_path), all_runs(study, tmp_path)
+    assert len(tried) == tries
+    assert {each.arm for each in tried} == {arm.name for arm in study.arms}
+    assert effort(tried).steps < 0.4 * effort(runs).steps
+    configs = {run.arm: run.config for run in runs}
+    for arm in study.arms:
+        values = [protocol._get(configs[arm.name], key) for key in arm.tune]
+        assert all(value in tried for value, tried in zip(values, arm.tune.values(), strict=True)), arm.name
 
 
 def test_nothing_is_chosen_by_what_is_reported():
