@@ -27,6 +27,7 @@ COMMANDS = {
     "score": "judge images that are drawn already, without a model",
     "compare": "compare the scores of two evaluations",
     "study": "train and measure arms times seeds, and write a page of results",
+    "prepare": "make pairs: prompts, images, a judge's choice among them, shards",
     "shapes": "render shards of the embedded world, and write its benchmark's prompts",
     "shards": "index, show or pack shards",
 }
@@ -91,6 +92,10 @@ def _run(
         from lightning_compose.cli.study import run as run_study
 
         run_study(arguments)
+    elif command == "prepare":
+        from lightning_compose.cli.prepare import run as run_prepare
+
+        run_prepare(arguments)
     elif command in ("predict", "export"):
         from lightning_compose.cli.generation import run as run_generation
 

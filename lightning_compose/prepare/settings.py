@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from lightning_compose.arguments import require_at_least
+from lightning_compose.cli.config_files import Config
+from lightning_compose.prepare.decoding import DecodingError, decode
 from lightning_compose.prepare.model_settings import ModelSettings, require_role
 from lightning_compose.prepare.models.painter import Painter
+from lightning_compose.prepare.negatives_settings import NegativesSettings
+from lightning_compose.prepare.prompts_settings import PromptsSettings
+from lightning_compose.prepare.verify_settings import VerifySettings
+
+Section = TypeVar("Section")
 
 
 @dataclass(frozen=True)
@@ -78,14 +87,45 @@ class Settings:
     Args:
         seed: All that is drawn follows from it.
         engine: For the steps that ask models.
+        prompts: None also where somebody else wrote them.
         candidates: Images of each prompt.
+        verify: Which of them is the positive.
+        negatives: The images beside the positives.
         pack: The shards.
     """
 
     seed: int = 0
     engine: EngineSettings = field(default_factory=EngineSettings)
+    prompts: PromptsSettings | None = None
     candidates: CandidatesSettings | None = None
+    verify: VerifySettings | None = None
+    negatives: NegativesSettings | None = None
     pack: PackSettings = field(default_factory=PackSettings)
 
     def __post_init__(self) -> None:
         require_at_least(0, seed=self.seed)
+
+
+def read_settings(config: Config) -> Settings:
+    """Read the content of a config file.
+
+    Raises:
+        ValueError: When a key is unknown or missing, or a value is not what it should be.
+    """
+    try:
+        return decode(Settings, json.dumps(config))
+    except (DecodingError, TypeError) as error:
+        raise ValueError(f"Expected a config of prepare, got one that is none, {error}") from error
+
+
+def require_section(step: str, section: Section | None) -> Section:
+    """Return the section of a step.
+
+    Raises:
+        ValueError: When there is none.
+    """
+    if section is None:
+        raise ValueError(
+            f"Expected a section `{step}` in the config, got none. Set it: see configs/prepare/shapes.yaml for one."
+        )
+    return section

@@ -1,0 +1,76 @@
+"""One Ray a process: started here, or that of a cluster."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lightning_compose.prepare.settings import EngineSettings
+
+# Blocks hold texts and numbers; images go to the disk.
+OBJECT_STORE_BYTES = 128 * 2**20
+
+
+def start_ray(engine: EngineSettings) -> None:
+    """Start Ray, or connect to it, unless this process has already; it ends with the process.
+
+    Args:
+        engine: Where, and room for how many workers.
+
+    Raises:
+        ModuleNotFoundError: When it is not installed.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    import ray
+
+    if not ray.is_initialized():
+        if engine.address is None:
+            cores = max(os.cpu_count() or 1, math.ceil(engine.workers * engine.cpus_per_worker))
+            ray.init(
+                "local",
+                num_cpus=cores,
+                include_dashboard=False,
+                object_store_memory=OBJECT_STORE_BYTES,
+                logging_level=logging.ERROR,
+                log_to_driver=False,
+            )
+        else:
+            ray.init(engine.address, logging_level=logging.ERROR, log_to_driver=False)
+    _be_quiet()
+
+
+def _be_quiet() -> None:
+    import ray
+
+    context = ray.data.DataContext.get_current()
+    # The bar of ours counts rows, and those of earlier runs.
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+
+
+def require_room(engine: EngineSettings, workers: int) -> None:
+    """Refuse workers that would wait for ever for processors that there are not.
+
+    Args:
+        engine: What each of them takes.
+        workers: How many.
+
+    Raises:
+        ValueError: When the machines have less.
+    """
+    import ray
+
+    there = ray.cluster_resources()
+    for name, each, setting in (
+        ("CPU", engine.cpus_per_worker, "cpus_per_worker"),
+        ("GPU", engine.gpus_per_worker, "gpus_per_worker"),
+    ):
+        if workers * each > there.get(name, 0):
+            raise ValueError(
+                f"Expected {workers * each:g} {name}s for {workers} workers, got machines with "
+                f"{there.get(name, 0):g}. Lower `engine.workers` or `engine.{setting}`."
+            )

@@ -1,0 +1,42 @@
+"""The steps of `prepare`, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+from lightning_compose.prepare.candidates import candidates
+from lightning_compose.prepare.negatives import negatives
+from lightning_compose.prepare.pack import pack
+from lightning_compose.prepare.prompts import write_prompts
+from lightning_compose.prepare.settings import Settings, require_section
+from lightning_compose.prepare.verify import verify
+from lightning_compose.prepare.workspace import Workspace
+
+Step = Callable[[Settings, Workspace], None]
+
+
+def prompts(settings: Settings, workspace: Workspace) -> None:
+    """Write the prompts, or go on with them."""
+    section = require_section("prompts", settings.prompts)
+    what = {"seed": settings.seed, **asdict(section)}
+    # How many orders are out at a time changes nothing in what is written.
+    del what["parallel"]
+    workspace.begin("prompts", what, [])
+    write_prompts(section, settings.seed, workspace.root)
+
+
+STEPS: dict[str, Step] = {
+    "prompts": prompts,
+    "candidates": candidates,
+    "verify": verify,
+    "negatives": negatives,
+    "pack": pack,
+}
+
+
+def run_all(settings: Settings, workspace: Workspace) -> None:
+    """Run the steps that the settings have a section of."""
+    for name, step in STEPS.items():
+        if getattr(settings, name) is not None:
+            step(settings, workspace)
