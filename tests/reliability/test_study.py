@@ -82,6 +82,19 @@ def test_a_study_trains_measures_and_writes_its_page(write_study, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_dearer_arm_is_evaluated_where_it_has_cost_what_the_reference_has(write_study, tmp_path):
+    pairs = {"title": "Twice the images in every step, and more", "config": {"curriculum": None}}
+    file = write_study({"plain": PLAIN, "pairs": pairs}, [0])
+    main(["study", "--config", str(file), "--out", str(tmp_path / "out"), "--only", "pairs"])
+    runs = read_tables(tmp_path / "out/tables").runs
+    assert {arm: [each.step for each in runs if each.arm == arm] for arm in ("plain", "pairs")} == {
+        "plain": [2, 4],
+        "pairs": [1, 2, 4],
+    }
+    assert at_equal_cost(runs, "plain")["pairs", 0].step == 1
+
+
+@pytest.mark.slow
 def test_signals_and_kills_change_nothing_nor_does_a_training_beside(write_study, tmp_path):
     file = write_study({"plain": PLAIN, "all": ALL}, [0, 1])
     main(["study", "--config", str(file), "--out", str(tmp_path / "straight")])
@@ -94,8 +107,6 @@ def test_signals_and_kills_change_nothing_nor_does_a_training_beside(write_study
         process.wait()
     main(command)
     assert tables(tmp_path / "out") == tables(tmp_path / "straight")
-    at_cost = at_equal_cost(read_tables(tmp_path / "out/tables").runs, "plain")
-    assert at_cost["all", 0].step == 3, "twice as dear in the second stage: evaluated there beside steps 2 and 4"
     lives = [len(list(each.glob("csv/version_*"))) for each in (tmp_path / "out").glob("*/[01]")]
     assert max(lives) > 1, "some were interrupted"
 
