@@ -57,6 +57,11 @@ class BlockImages:
             opened.write(encoded.getvalue())
         return file.relative_to(self._step_folder.parent).as_posix()
 
+    def remove_unfinished(self) -> None:
+        """Remove what a killed worker had not written to its end; whole images are written again."""
+        for file in self._folder.glob(".*"):
+            file.unlink(missing_ok=True)
+
     def flush(self) -> None:
         """Make the images' names survive a power cut, before a row names them."""
         if self._folder.is_dir():
@@ -94,6 +99,7 @@ def make(block: Block, worker: Worker, step_folder: Path) -> None:
         ValueError: When the worker does not return a row a row.
     """
     images = BlockImages(step_folder, block)
+    images.remove_unfinished()
     made = worker.block(block.rows, images)
     if [row.key for row in made] != [row.key for row in block.rows]:
         raise ValueError(

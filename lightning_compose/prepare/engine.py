@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import sys
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from tqdm import tqdm
 
-from lightning_compose.prepare.blocks import Block, BlockImages, Worker, cut, make
+from lightning_compose.prepare.block_actor import BlockActor, BlockTask
+from lightning_compose.prepare.blocks import Block, Worker, cut
 from lightning_compose.prepare.ray_start import require_room, start_ray
 from lightning_compose.prepare.rows import Row
 
 if TYPE_CHECKING:
     from lightning_compose.prepare.settings import EngineSettings
-
-__all__ = ["BlockImages", "Worker", "WorkerError", "run_blocks"]
-
-# A worker may be killed for memory once; one that dies of its block each time must not do so for ever.
-MAX_RESTARTS = 2
 
 
 class WorkerError(RuntimeError):
@@ -55,14 +50,13 @@ def run_blocks(
     still_open = [each for each in blocks if not each.file(step_folder).is_file()]
     done = len(rows) - sum(len(each.rows) for each in still_open)
     with tqdm(desc=step_folder.name, total=len(rows), initial=done, unit=unit) as bar:
-        actor = {"worker": worker, "arguments": worker_arguments, "threads": engine.threads_per_worker}
-        actor["step_folder"] = step_folder.resolve()
-        for outcome in _outcomes(still_open, actor, engine):
+        task = BlockTask(worker, worker_arguments, step_folder.resolve(), engine.threads_per_worker, uuid4().hex)
+        for outcome in _outcomes(still_open, task, engine):
             _require_success(outcome, step_folder.name)
             bar.update(outcome["rows"])
 
 
-def _outcomes(blocks: Sequence[Block], actor: dict[str, Any], engine: EngineSettings) -> Iterator[dict[str, Any]]:
+def _outcomes(blocks: Sequence[Block], task: BlockTask, engine: EngineSettings) -> Iterator[dict[str, Any]]:
     if not blocks:
         return
     start_ray(engine)
@@ -73,42 +67,13 @@ def _outcomes(blocks: Sequence[Block], actor: dict[str, Any], engine: EngineSett
     # A block of ours is one of Ray's, so that it comes back as soon as it is made.
     items = ray.data.from_items([{"block": pickle.dumps(each)} for each in blocks], override_num_blocks=len(blocks))
     made = items.map(
-        _BlockActor,
-        fn_constructor_kwargs=actor,
+        BlockActor,
+        fn_constructor_kwargs={"task": task, "python_path": sys.path},
         compute=ray.data.ActorPoolStrategy(size=workers),
         num_cpus=engine.cpus_per_worker,
         num_gpus=engine.gpus_per_worker,
-        max_restarts=MAX_RESTARTS,
-        max_task_retries=MAX_RESTARTS,
     )
     yield from made.iter_rows()
-
-
-class _BlockActor:
-    """A worker in its process. Errors are values here, for Ray would bury their message in its own."""
-
-    def __init__(self, worker: type[Worker], arguments: Mapping[str, Any], threads: int, step_folder: Path) -> None:
-        self._class, self._arguments, self._threads = worker, arguments, threads
-        self._step_folder = step_folder
-        self._worker: Worker | None = None
-
-    def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
-        block: Block = pickle.loads(item["block"])
-        outcome = {"block": block.name, "rows": len(block.rows), "error": "", "traceback": ""}
-        try:
-            make(block, self._built(), self._step_folder)
-        except Exception as error:
-            outcome |= {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
-        return outcome
-
-    def _built(self) -> Worker:
-        if self._worker is None:
-            # Their number decides the order of sums, and so the last bits. torch reads it when it is imported.
-            os.environ["OMP_NUM_THREADS"] = str(self._threads)
-            self._worker = self._class(**self._arguments)
-            if "torch" in sys.modules:
-                sys.modules["torch"].set_num_threads(self._threads)
-        return self._worker
 
 
 def _require_success(outcome: Mapping[str, Any], step: str) -> None:

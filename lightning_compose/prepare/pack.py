@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from lightning_compose.prepare.workspace import Workspace
 
 STEP = "pack"
 COUNTS = "counts.json"
+SHOWN = 3
 
 
 def pack(settings: Settings, workspace: Workspace) -> None:
@@ -46,12 +47,23 @@ def read_results(workspace: Workspace) -> list[Result]:
     """Return what the steps made of the prompts, by their keys.
 
     Raises:
-        ValueError: When one of them is not done yet.
+        ValueError: When one of them is not done yet, or was done with other prompts.
     """
+    prompts = workspace.prompts()
     verified = {row.key: row for row in workspace.rows("verify", VerifiedRow)}
     begun = read_record(workspace.folder("negatives")) is not None
     negatives = {row.key: row for row in workspace.rows("negatives", NegativesRow)} if begun else {}
-    return [Result(row.key, row, verified[row.key], negatives.get(row.key)) for row in workspace.prompts()]
+    _require_same_keys([row.key for row in prompts], verified)
+    return [Result(row.key, row, verified[row.key], negatives.get(row.key)) for row in prompts]
+
+
+def _require_same_keys(prompts: Collection[str], verified: Collection[str]) -> None:
+    others = sorted(set(prompts) ^ set(verified))
+    if others:
+        raise ValueError(
+            f"Expected every prompt to be verified, got {others[:SHOWN]} in one of both. Prompts that came later, or "
+            "were taken away, need a workspace of their own."
+        )
 
 
 def _write(results: Sequence[Result], workspace: Workspace, samples_per_shard: int) -> None:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 # Blocks hold texts and numbers; images go to the disk.
 OBJECT_STORE_BYTES = 128 * 2**20
+# Read when it is started. Its workers would give way to everything else on the machine: they do the work here.
+ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_worker_niceness": "0"}
 
 
 def start_ray(engine: EngineSettings) -> None:
@@ -23,7 +25,8 @@ def start_ray(engine: EngineSettings) -> None:
     Raises:
         ModuleNotFoundError: When it is not installed.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     import ray
 
     if not ray.is_initialized():

@@ -43,3 +43,11 @@ def test_a_block_that_fails_leaves_no_rows(tmp_path, worker, message):
     with pytest.raises(ValueError, match=message):
         make(block, worker, tmp_path)
     assert not block.file(tmp_path).exists()
+
+
+def test_what_a_kill_left_unfinished_is_removed(tmp_path):
+    folder = tmp_path / "images/000000"
+    folder.mkdir(parents=True)
+    (folder / ".0000-00.webp.4711").write_bytes(b"RIFF")
+    make(Block(0, ()), Dropping(), tmp_path)
+    assert list(folder.iterdir()) == []
