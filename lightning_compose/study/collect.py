@@ -47,9 +47,10 @@ def _outcomes(run: Run) -> Iterable[Outcome]:
 
 
 def _outcome(run: Run, step: int, score: Score) -> Outcome:
-    own = {"arm": run.arm, "seed": run.seed, "step": step, "image_seed": score.seed}
+    own = ("arm", "seed", "step", "image_seed")
     names = [field.name for field in dataclasses.fields(Outcome) if field.name not in own]
-    return Outcome(**own, **{name: getattr(score, name) for name in names})
+    scored = {name: getattr(score, name) for name in names}
+    return Outcome(arm=run.arm, seed=run.seed, step=step, image_seed=score.seed, **scored)
 
 
 def _describe(study: Study, done: Sequence[Run], out: Path, commands: Sequence[str]) -> dict[str, Any]:
