@@ -63,7 +63,7 @@ class LoopbackModel:
         model = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802  # the base class's name
+            def do_POST(self) -> None:  # the base class's name
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 reply = model._reply(json.loads(body))
                 if reply is STALLS:
