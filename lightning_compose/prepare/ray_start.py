@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import math
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lightning_compose.prepare.settings import EngineSettings
 
+STARTS = 3
+QUIET: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
 # Blocks hold texts and numbers; images go to the disk.
 OBJECT_STORE_BYTES = 128 * 2**20
 # Read when it is started. Its workers would give way to everything else on the machine: they do the work here.
@@ -24,6 +26,7 @@ def start_ray(engine: EngineSettings) -> None:
 
     Raises:
         ModuleNotFoundError: When it is not installed.
+        ConnectionError: When it does not start, or is not at the address.
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
@@ -31,18 +34,41 @@ def start_ray(engine: EngineSettings) -> None:
 
     if not ray.is_initialized():
         if engine.address is None:
-            cores = max(os.cpu_count() or 1, math.ceil(engine.workers * engine.cpus_per_worker))
-            ray.init(
-                "local",
-                num_cpus=cores,
-                include_dashboard=False,
-                object_store_memory=OBJECT_STORE_BYTES,
-                logging_level=logging.ERROR,
-                log_to_driver=False,
-            )
+            _start_here(engine)
         else:
-            ray.init(engine.address, logging_level=logging.ERROR, log_to_driver=False)
+            _connect(engine.address)
     _be_quiet()
+
+
+def _start_here(engine: EngineSettings) -> None:
+    import ray
+
+    cores = max(os.cpu_count() or 1, math.ceil(engine.workers * engine.cpus_per_worker))
+    room = {"num_cpus": cores, "object_store_memory": OBJECT_STORE_BYTES}
+    for _ in range(STARTS):
+        try:
+            ray.init("local", include_dashboard=False, **room, **QUIET)
+            return
+        except Exception as error:
+            # Its parts do not wait for each other longer than 30 s, which is not settable.
+            ray.shutdown()
+            failed = error
+    raise ConnectionError(
+        f"Expected Ray to start on this machine, got {STARTS} failures, the last: {failed} Try when it is less busy, or "
+        "set `engine.address` to a Ray that runs."
+    ) from failed
+
+
+def _connect(address: str) -> None:
+    import ray
+
+    try:
+        ray.init(address, **QUIET)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise ConnectionError(
+            f"Expected a Ray cluster at `engine.address` {address!r}, got: {error} Start one with `ray start --head`, or "
+            "leave the address out."
+        ) from error
 
 
 def _be_quiet() -> None:
