@@ -99,9 +99,10 @@ class _Parse:
 
     def _describe_current(self) -> None:
         """Give what was stated to the noun before it, as in "the ring is red"."""
-        if self.current is not None and self.stated.keys() & {"color", "texture"}:
-            known = {name: self.stated.pop(name) for name in ("color", "texture") if name in self.stated}
-            self.groups[self.current] = replace(self.groups[self.current], **known)
+        if self.current is not None:
+            group = self.groups[self.current]
+            color, texture = self.stated.pop("color", group.color), self.stated.pop("texture", group.texture)
+            self.groups[self.current] = replace(group, color=color, texture=texture)
 
 
 def _find_style(description: Description, caption: str) -> Style | None:
