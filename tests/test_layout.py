@@ -137,9 +137,15 @@ def test_every_folder_of_modules_is_a_package():
     assert not {path.parent for path in MODULES if not (path.parent / "__init__.py").exists()}
 
 
+def declared(setup: configparser.RawConfigParser, section: str, option: str) -> set[str]:
+    return set(re.findall(r"^[\w-]+", setup[section][option], re.MULTILINE))
+
+
 def test_every_import_is_declared():
     setup = configparser.RawConfigParser()
     setup.read(ROOT / "setup.cfg")
-    declared = set(re.findall(r"^[\w-]+", setup["options"]["install_requires"], re.MULTILINE))
-    imported = set().union(*map(third_party, MODULES)) - {"lightning_compose"}
-    assert {DISTRIBUTION_OF.get(name, name) for name in imported} <= declared
+    known = declared(setup, "options", "install_requires")
+    of_prepare = known | declared(setup, "options.extras_require", "prepare")
+    for path in MODULES:
+        imported = {DISTRIBUTION_OF.get(name, name) for name in third_party(path) - {"lightning_compose"}}
+        assert imported <= (of_prepare if path.is_relative_to(PACKAGE / "prepare") else known), path

@@ -54,8 +54,8 @@ def _start_here(engine: EngineSettings) -> None:
             ray.shutdown()
             failed = error
     raise ConnectionError(
-        f"Expected Ray to start on this machine, got {STARTS} failures, the last: {failed} Try when it is less busy, or "
-        "set `engine.address` to a Ray that runs."
+        f"Expected Ray to start on this machine, got {STARTS} failures, the last: {failed} Try when it is less "
+        "busy, or set `engine.address` to a Ray that runs."
     ) from failed
 
 
@@ -66,8 +66,8 @@ def _connect(address: str) -> None:
         ray.init(address, **QUIET)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise ConnectionError(
-            f"Expected a Ray cluster at `engine.address` {address!r}, got: {error} Start one with `ray start --head`, or "
-            "leave the address out."
+            f"Expected a Ray cluster at `engine.address` {address!r}, got: {error} Start one with `ray start "
+            "--head`, or leave the address out."
         ) from error
 
 

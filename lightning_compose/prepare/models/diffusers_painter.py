@@ -62,6 +62,6 @@ def _load(pretrained: str, dtype: str, device: str) -> Any:
 
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    pipeline = AutoPipelineForText2Image.from_pretrained(pretrained, torch_dtype=getattr(torch, dtype))
+    pipeline = AutoPipelineForText2Image.from_pretrained(pretrained, dtype=getattr(torch, dtype))
     pipeline.set_progress_bar_config(disable=True)
     return pipeline.to(device)
