@@ -30,7 +30,7 @@ class BlockTask:
         run: Tells this run from others.
     """
 
-    worker: type[Worker]
+    worker: type[Worker[Any]]
     arguments: Mapping[str, Any]
     step_folder: Path
     threads: int
@@ -47,7 +47,7 @@ class BlockActor:
 
     def __init__(self, task: BlockTask, python_path: Sequence[str]) -> None:
         self._task = task
-        self._worker: Worker | None = None
+        self._worker: Worker[Any] | None = None
         sys.path.extend(each for each in python_path if each not in sys.path)
 
     def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class BlockActor:
         finally:
             attempts.forget()
 
-    def _built(self) -> Worker:
+    def _built(self) -> Worker[Any]:
         if self._worker is None:
             # Their number decides the order of sums, and so the last bits. torch reads it when it is imported.
             os.environ["OMP_NUM_THREADS"] = str(self._task.threads)

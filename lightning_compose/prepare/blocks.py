@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from PIL.Image import Image
 
@@ -15,6 +15,7 @@ from lightning_compose.prepare.rows import Row, to_line
 from lightning_compose.prepare.workspace import BLOCKS
 
 IMAGES = "images"
+Taken = TypeVar("Taken", bound=Row, contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,10 @@ class BlockImages:
             flush_folder(self._folder)
 
 
-class Worker(Protocol):
+class Worker(Protocol[Taken]):
     """Makes rows of rows; built once in its process from arguments that can be pickled."""
 
-    def block(self, rows: Sequence[Row], images: BlockImages) -> Sequence[Row]:
+    def block(self, rows: Sequence[Taken], images: BlockImages) -> Sequence[Row]:
         """Return a row a row, with its key.
 
         Args:
@@ -92,7 +93,7 @@ def cut(rows: Sequence[Row], block_rows: int) -> list[Block]:
     return [Block(number, tuple(ordered[start : start + block_rows])) for number, start in enumerate(starts)]
 
 
-def make(block: Block, worker: Worker, step_folder: Path) -> None:
+def make(block: Block, worker: Worker[Any], step_folder: Path) -> None:
     """Have a block made, and write its images and, after them, its rows.
 
     Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -36,7 +36,7 @@ def decode(kind: type[Decoded], text: str) -> Decoded:
         DecodingError: When it is none, a key is unknown or missing, or a value is not what it should be.
     """
     try:
-        return _adapter(kind).validate_json(f"[{text}]")[0]
+        return _adapter(cast(Hashable, kind)).validate_json(f"[{text}]")[0]
     except ValidationError as error:
         raise _error(kind, error) from error
 
@@ -55,7 +55,7 @@ def _error(kind: type[Any], error: ValidationError) -> DecodingError:
 
 def keys(kind: type[Any]) -> list[str]:
     """Return the dotted keys of a dataclass and of those in it."""
-    schema = _adapter(kind).json_schema()
+    schema = _adapter(cast(Hashable, kind)).json_schema()
     return _keys(schema["$defs"], schema["prefixItems"][0], "")
 
 

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from lightning_compose.prepare.block_actor import BlockActor, BlockTask
 from lightning_compose.prepare.blocks import Block, Worker, cut
 from lightning_compose.prepare.ray_start import require_room, start_ray
-from lightning_compose.prepare.rows import Row
+from lightning_compose.prepare.rows import AnyRow
 
 if TYPE_CHECKING:
     from lightning_compose.prepare.settings import EngineSettings
@@ -25,8 +25,8 @@ class WorkerError(RuntimeError):
 
 
 def run_blocks(
-    rows: Sequence[Row],
-    worker: type[Worker],
+    rows: Sequence[AnyRow],
+    worker: type[Worker[AnyRow]],
     worker_arguments: Mapping[str, Any],
     step_folder: Path,
     engine: EngineSettings,
@@ -66,8 +66,10 @@ def _outcomes(blocks: Sequence[Block], task: BlockTask, engine: EngineSettings) 
     require_room(engine, workers)
     # A block of ours is one of Ray's, so that it comes back as soon as it is made.
     items = ray.data.from_items([{"block": pickle.dumps(each)} for each in blocks], override_num_blocks=len(blocks))
+    # Of a class Ray makes an object in each process; its types know functions only.
+    actor: Any = BlockActor
     made = items.map(
-        BlockActor,
+        actor,
         fn_constructor_kwargs={"task": task, "python_path": sys.path},
         compute=ray.data.ActorPoolStrategy(size=workers),
         num_cpus=engine.cpus_per_worker,

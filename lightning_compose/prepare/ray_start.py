@@ -44,7 +44,7 @@ def _start_here(engine: EngineSettings) -> None:
     import ray
 
     cores = max(os.cpu_count() or 1, math.ceil(engine.workers * engine.cpus_per_worker))
-    room = {"num_cpus": cores, "object_store_memory": OBJECT_STORE_BYTES}
+    room: dict[str, Any] = {"num_cpus": cores, "object_store_memory": OBJECT_STORE_BYTES}
     for _ in range(STARTS):
         try:
             ray.init("local", include_dashboard=False, **room, **QUIET)

@@ -39,7 +39,7 @@ class DiffusersPainter(Painter):
         require_at_least(1, num_inference_steps=num_inference_steps, batch_size=batch_size)
         self.name = name or pretrained
         self._batch_size = batch_size
-        self._settings = {"num_inference_steps": num_inference_steps, "guidance_scale": guidance_scale}
+        self._settings: dict[str, Any] = {"num_inference_steps": num_inference_steps, "guidance_scale": guidance_scale}
         self._settings |= {"height": size_px, "width": size_px}
         self._pipeline = _load(pretrained, dtype, device)
 
