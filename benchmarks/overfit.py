@@ -25,6 +25,7 @@ PAIRS, SEED = 20, 3
 UNTRAINED = {
     "model.backbone.init_args.pretrained": "null",
     "model.backbone.init_args.config": str(ROOT / "lightning_compose/assets/shapes"),
+    "model.optimizer": "torch.optim.AdamW",
     "model.optimizer.init_args.lr": "1.5e-3",
 }
 LAST_STEPS = 50
