@@ -120,6 +120,11 @@ def test_only_shards_read_tars():
     assert all(path.startswith("data/shards/") for path in importers("tarfile"))
 
 
+def test_all_but_prepare_works_without_its_extra():
+    allowed = ("prepare/", "shapes/preparing/", "cli/prepare.py")
+    assert not {path for path in importers("lightning_compose.prepare") if not path.startswith(allowed)}
+
+
 def test_nothing_imports_webdataset():
     # It imports torch, and reads a damaged tar to its end without an error: tests read our tars with it instead.
     assert not importers("webdataset")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,9 +12,12 @@ from typing import Any
 
 from lightning_compose.data.durable import replaced
 from lightning_compose.prepare.decoding import decode
+from lightning_compose.prepare.models.endpoint import CONNECTION
 from lightning_compose.prepare.rows import Row, to_line
 
 NAME = "settings.json"
+# A server may move, or need more patience, in the middle of a step.
+MAY_CHANGE = re.compile(rf"init_args\.endpoint\.({'|'.join(CONNECTION)})$")
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class StepRecord:
 
 def record(folder: Path, settings: Mapping[str, Any], rows: Sequence[Row]) -> None:
     """Write down what a step is begun with, or compare it with what the step was begun with.
+
+    How a model's server is reached may change: `CONNECTION`, in its `endpoint`.
 
     Raises:
         ValueError: When they differ; it names the keys.
@@ -54,7 +60,7 @@ def read_record(folder: Path) -> StepRecord | None:
 
 
 def _require_same(folder: Path, before: StepRecord, now: StepRecord) -> None:
-    old, new = dict(_flat(before.settings)), dict(_flat(now.settings))
+    old, new = _fixed(before.settings), _fixed(now.settings)
     changed = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
     if changed:
         told = ", ".join(f"{key} {new.get(key)!r} instead of {old.get(key)!r}" for key in changed)
@@ -67,6 +73,10 @@ def _require_same(folder: Path, before: StepRecord, now: StepRecord) -> None:
             f"Expected the step {folder.name} to go on with the {before.rows} rows that it was begun with, got "
             f"{now.rows} others. Take another workspace, or remove '{folder}' and the folders of the steps after it."
         )
+
+
+def _fixed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in _flat(settings) if not MAY_CHANGE.search(key)}
 
 
 def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

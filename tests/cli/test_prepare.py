@@ -121,3 +121,9 @@ def test_writing_prompts_and_help_do_without_torch_and_ray(tmp_path, few):
     code = f"{code}; print({{'torch', 'ray'}} & {{*sys.modules}})"
     told = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
     assert told.stdout.splitlines()[-1] == "set()"
+
+
+def test_rows_name_models_not_the_paths_of_this_machine():
+    content = read_config(CONFIG)
+    models = [content["candidates"]["painter"], content["verify"]["scorer"], content["negatives"]["embedder"]]
+    assert [each["init_args"]["name"] for each in models] == ["shapes-base", "shapes-clip", "shapes-clip"]

@@ -1,8 +1,11 @@
 """A step goes on with what it was begun with, or says what is different."""
 
+import inspect
+
 import pytest
 from made_prompts import prompt_row
 
+from lightning_compose.prepare.models.endpoint import CONNECTION, Endpoint
 from lightning_compose.prepare.step_record import read_record, record
 
 SETTINGS = {"seed": 0, "painter": {"init_args": {"steps": 20, "sizes": (1, 2)}}}
@@ -30,3 +33,37 @@ def test_changed_rows_are_refused(tmp_path):
     record(tmp_path, SETTINGS, ROWS)
     with pytest.raises(ValueError, match="the 2 rows that it was begun with, got 2 others"):
         record(tmp_path, SETTINGS, [prompt_row("a"), prompt_row("b", prompt="another")])
+
+
+def asking(url, **arguments):
+    """Settings with a model behind a server."""
+    endpoint = {"model": "m", "base_url": url, **arguments}
+    return {"writer": {"class_path": "package.Writer", "init_args": {"endpoint": endpoint, "retries": 1}}}
+
+
+def test_how_a_server_is_reached_may_change(tmp_path):
+    record(tmp_path, asking("http://one/v1"), ROWS)
+    record(tmp_path, asking("http://two/v1", api_key_env="KEY", retries=9, timeout_s=5.0, backoff_s=0.1), ROWS)
+    record(
+        tmp_path, {"writer": {**asking("")["writer"], "init_args": {"endpoint": {"model": "m"}, "retries": 1}}}, ROWS
+    )
+
+
+@pytest.mark.parametrize("changed", [{"model": "other"}, {"temperature": 0.5}])
+def test_which_model_answers_and_how_may_not(tmp_path, changed):
+    record(tmp_path, asking("http://one/v1"), ROWS)
+    (key,) = changed
+    with pytest.raises(ValueError, match=rf"got writer\.init_args\.endpoint\.{key}"):
+        record(tmp_path, asking("http://one/v1", **changed), ROWS)
+
+
+def test_an_argument_of_that_name_elsewhere_may_not(tmp_path):
+    record(tmp_path, asking("http://one/v1"), ROWS)
+    changed = asking("http://one/v1")
+    changed["writer"]["init_args"]["retries"] = 2
+    with pytest.raises(ValueError, match=r"got writer.init_args.retries 2 instead of 1"):
+        record(tmp_path, changed, ROWS)
+
+
+def test_what_may_change_are_arguments_of_an_endpoint():
+    assert set(CONNECTION) <= set(inspect.signature(Endpoint).parameters)

@@ -20,12 +20,13 @@ class ClipEmbedder(BatchedEmbedder):
         pretrained: Folder of a `CLIPModel` with its tokenizer.
         device: Such as ``"cuda"``.
         batch_size: Images that are embedded at once.
+        name: For the rows and the dataset card; None = `pretrained`.
     """
 
-    def __init__(self, pretrained: str, device: str = "cpu", batch_size: int = 32) -> None:
+    def __init__(self, pretrained: str, device: str = "cpu", batch_size: int = 32, name: str | None = None) -> None:
         from lightning_compose.evaluation.clip import Clip
 
-        super().__init__(pretrained, batch_size)
+        super().__init__(name or pretrained, batch_size)
         self._clip = Clip(pretrained).to(device)
 
     def features(self, images: Sequence[Image]) -> Tensor:

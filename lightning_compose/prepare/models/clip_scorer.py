@@ -16,12 +16,13 @@ class ClipScorer(Scorer):
         pretrained: Folder of a `CLIPModel` with its tokenizer.
         device: Such as ``"cuda"``.
         batch_size: Pairs that are scored at once.
+        name: For the rows and the dataset card; None = `pretrained`.
     """
 
-    def __init__(self, pretrained: str, device: str = "cpu", batch_size: int = 32) -> None:
+    def __init__(self, pretrained: str, device: str = "cpu", batch_size: int = 32, name: str | None = None) -> None:
         from lightning_compose.evaluation.clip import Clip
 
-        self.name = pretrained
+        self.name = name or pretrained
         self._clip = Clip(pretrained).to(device)
         self._batch_size = batch_size
 

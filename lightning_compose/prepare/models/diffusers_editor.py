@@ -20,6 +20,7 @@ class DiffusersEditor(Editor):
         dtype: Of the weights, such as ``"bfloat16"``.
         batch_size: Images that are edited at once.
         options: What else the pipeline is called with, such as ``image_guidance_scale``.
+        name: For the rows and the dataset card; None = `pretrained`.
     """
 
     def __init__(
@@ -29,12 +30,13 @@ class DiffusersEditor(Editor):
         dtype: str = "float32",
         batch_size: int = 4,
         options: Mapping[str, Any] | None = None,
+        name: str | None = None,
     ) -> None:
         import torch
         from diffusers import DiffusionPipeline
 
         require_at_least(1, batch_size=batch_size)
-        self.name = pretrained
+        self.name = name or pretrained
         self._pipeline = DiffusionPipeline.from_pretrained(pretrained, dtype=getattr(torch, dtype)).to(device)
         self._pipeline.set_progress_bar_config(disable=True)
         self._batch_size = batch_size

@@ -20,13 +20,20 @@ class DinoEmbedder(BatchedEmbedder):
         pretrained: Folder or hub id of a `Dinov2Model` with its image processor.
         device: Such as ``"cuda"``.
         batch_size: Images that are embedded at once.
+        name: For the rows and the dataset card; None = `pretrained`.
     """
 
-    def __init__(self, pretrained: str = "facebook/dinov2-base", device: str = "cpu", batch_size: int = 32) -> None:
+    def __init__(
+        self,
+        pretrained: str = "facebook/dinov2-base",
+        device: str = "cpu",
+        batch_size: int = 32,
+        name: str | None = None,
+    ) -> None:
         import torch
         from transformers import AutoImageProcessor, Dinov2Model
 
-        super().__init__(pretrained, batch_size)
+        super().__init__(name or pretrained, batch_size)
         # The processor on Pillow: the other one needs torchvision.
         self._processor = AutoImageProcessor.from_pretrained(pretrained, backend="pil")
         self._model = Dinov2Model.from_pretrained(pretrained, dtype=torch.float32).eval().to(device)

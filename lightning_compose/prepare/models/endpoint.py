@@ -22,6 +22,8 @@ Message = Mapping[str, Any]
 LONGEST_WAIT_S = 60.0
 # What a server says when it is the moment that is wrong, not the request.
 PASSING_STATUS = frozenset({408, 409, 425})
+# Arguments of `Endpoint` that say how the model is reached, not what it answers.
+CONNECTION = ("base_url", "api_key_env", "retries", "timeout_s", "backoff_s")
 # Keys of `Endpoint.counts` beside the kinds of failure.
 CALLS, RETRIED, MALFORMED = "calls", "retried", "malformed"
 

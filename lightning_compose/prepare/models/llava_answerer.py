@@ -24,6 +24,7 @@ class LlavaAnswerer(Answerer):
         dtype: Of the weights, such as ``"bfloat16"``.
         batch_size: Questions that are answered at once.
         longest_answer_tokens: Where an answer is cut off.
+        name: For the rows and the dataset card; None = `pretrained`.
     """
 
     def __init__(
@@ -33,12 +34,13 @@ class LlavaAnswerer(Answerer):
         dtype: str = "float32",
         batch_size: int = 8,
         longest_answer_tokens: int = 8,
+        name: str | None = None,
     ) -> None:
         import torch
         from transformers import AutoModelForImageTextToText, AutoProcessor
 
         require_at_least(1, batch_size=batch_size, longest_answer_tokens=longest_answer_tokens)
-        self.name = pretrained
+        self.name = name or pretrained
         # The processor on Pillow: the other one needs torchvision. What is generated follows what is on the right.
         self._processor = AutoProcessor.from_pretrained(pretrained, backend="pil", padding_side="left")
         model = AutoModelForImageTextToText.from_pretrained(pretrained, dtype=getattr(torch, dtype))

@@ -18,6 +18,12 @@ def test_vectors_have_length_one_and_do_not_depend_on_the_batch(tmp_path):
     assert vectors[0] @ vectors[1] < 0.999
 
 
+def test_its_name_is_that_of_the_weights_or_one_of_its_own(tmp_path):
+    folder = str(save_tiny_clip(tmp_path / "clip"))
+    assert ClipEmbedder(folder).name == folder
+    assert ClipEmbedder(folder, name="clip").name == "clip"
+
+
 def test_a_batch_has_an_image(tmp_path):
     with pytest.raises(ValueError, match="`batch_size` to be at least 1"):
         ClipEmbedder(str(save_tiny_clip(tmp_path / "clip")), batch_size=0)

@@ -23,3 +23,4 @@ def test_scores_are_those_of_the_metric(tmp_path):
     assert len(set(singles)) == 3
     assert scorer.score([], []) == []
     assert scorer.name == folder
+    assert ClipScorer(folder, name="clip").name == "clip"

@@ -46,3 +46,8 @@ def test_edits_are_of_the_images_sizes_and_follow_their_seeds(folder):
 def test_a_size_that_the_pipeline_does_not_have_is_given_back(folder):
     (edited,) = DiffusersEditor(folder, options=OPTIONS).edit([Image.new("RGB", (21, 18))], ["x"], [0])
     assert edited.size == (21, 18)
+
+
+def test_its_name_is_that_of_the_weights_or_one_of_its_own(folder):
+    assert DiffusersEditor(str(folder)).name == str(folder)
+    assert DiffusersEditor(str(folder), name="mine").name == "mine"

@@ -41,3 +41,8 @@ def test_vectors_have_length_one_and_do_not_depend_on_the_batch(folder):
 def test_the_folder_says_what_of_an_image_is_seen(folder):
     wide, square = DinoEmbedder(folder).embed([picture("blue", "red", "red", "red", "blue"), picture("red")])
     np.testing.assert_allclose(wide, square, atol=1e-4)
+
+
+def test_its_name_is_that_of_the_weights_or_one_of_its_own(folder):
+    assert DinoEmbedder(str(folder)).name == str(folder)
+    assert DinoEmbedder(str(folder), name="mine").name == "mine"

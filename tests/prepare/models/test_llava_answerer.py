@@ -64,3 +64,8 @@ def test_the_question_is_put_in_the_models_own_form(folder):
     assert answerer._prompt("A ring?") == f"USER: <image>\n{request} ASSISTANT:"
     answerer._processor.chat_template = TEMPLATE
     assert answerer._prompt("A ring?") == f"<image>{request} Answer:"
+
+
+def test_its_name_is_that_of_the_weights_or_one_of_its_own(folder):
+    assert LlavaAnswerer(str(folder)).name == str(folder)
+    assert LlavaAnswerer(str(folder), name="mine").name == "mine"
