@@ -44,9 +44,9 @@ def asking(url, **arguments):
 def test_how_a_server_is_reached_may_change(tmp_path):
     record(tmp_path, asking("http://one/v1"), ROWS)
     record(tmp_path, asking("http://two/v1", api_key_env="KEY", retries=9, timeout_s=5.0, backoff_s=0.1), ROWS)
-    record(
-        tmp_path, {"writer": {**asking("")["writer"], "init_args": {"endpoint": {"model": "m"}, "retries": 1}}}, ROWS
-    )
+    elsewhere = asking("")
+    del elsewhere["writer"]["init_args"]["endpoint"]["base_url"]
+    record(tmp_path, elsewhere, ROWS)
 
 
 @pytest.mark.parametrize("changed", [{"model": "other"}, {"temperature": 0.5}])
