@@ -16,7 +16,6 @@ from torch import Tensor
 from lightning_compose import ComposeModule
 from lightning_compose.cli import main as lightning_compose
 from lightning_compose.data.batch import PairBatch
-from lightning_compose.documentation import Row
 from lightning_compose.evaluation.table import markdown
 from lightning_compose.module import denoising_loss
 from lightning_compose.step import DenoisingStep
@@ -64,7 +63,7 @@ def measure(batches: int, arguments: Sequence[str]) -> dict[str, Tensor]:
     return {name: torch.stack(each) for name, each in Pulls.gradients.items()}
 
 
-def rows(gradients: dict[str, Tensor]) -> list[Row]:
+def rows(gradients: dict[str, Tensor]) -> list[dict[str, str]]:
     """Return a row a term.
 
     ``norm``: of a batch's gradient, in the mean; ``steady``: that of the mean gradient over that mean norm, 1 where
