@@ -28,7 +28,7 @@ ALONE = "--data.val_fraction=0 --attention_maps.images=0 --pictures.every_n_step
 
 
 class Pulls(ComposeModule):
-    """Keeps every batch's gradient of each term, unweighted, with respect to the denoiser."""
+    """Keeps every micro-batch's gradient of each term, unweighted, with respect to the denoiser."""
 
     gradients: dict[str, list[Tensor]]
 
@@ -50,25 +50,26 @@ class Pulls(ComposeModule):
         return torch.cat([part.flatten() for part in parts])
 
 
-def measure(batches: int, arguments: Sequence[str]) -> dict[str, Tensor]:
-    """Return each term's gradients ``[batch, parameter]`` on the first batches of a run.
+def measure(steps: int, arguments: Sequence[str]) -> dict[str, Tensor]:
+    """Return each term's gradients ``[micro-batch, parameter]`` in the first steps of a run.
 
     Args:
+        steps: Of the optimizer, of whose micro-batches the gradients are kept.
         arguments: Those of ``fit``.
     """
     Pulls.gradients = {}
     with tempfile.TemporaryDirectory() as folder:
-        steps = ["--trainer.max_steps", str(batches), "--run_dir", folder]
-        lightning_compose(["fit", *arguments, *STILL.split(), *ALONE.split(), *steps], module_class=Pulls)
+        length = ["--trainer.max_steps", str(steps), "--run_dir", folder]
+        lightning_compose(["fit", *arguments, *STILL.split(), *ALONE.split(), *length], module_class=Pulls)
     return {name: torch.stack(each) for name, each in Pulls.gradients.items()}
 
 
 def rows(gradients: dict[str, Tensor]) -> list[dict[str, str]]:
     """Return a row a term.
 
-    ``norm``: of a batch's gradient, in the mean; ``steady``: that of the mean gradient over that mean norm, 1 where
-    all batches pull alike, ``1 / sqrt(batches)`` where they have nothing in common; ``as_denoise``: the weight at
-    which a batch's gradient is as large as the denoising loss's.
+    ``norm``: of a micro-batch's gradient, in the mean; ``steady``: that of the mean gradient over that mean norm, 1
+    where all of them pull alike, ``1 / sqrt(number)`` where they have nothing in common; ``as_denoise``: the weight
+    at which such a gradient is as large as the denoising loss's.
     """
     norms = {name: each.norm(dim=1).mean().item() for name, each in gradients.items()}
     return [
@@ -85,10 +86,10 @@ def rows(gradients: dict[str, Tensor]) -> list[dict[str, str]]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Print the table for the losses of a config."""
     parser = argparse.ArgumentParser(description="Measure how hard each loss pulls at the denoiser.")
-    parser.add_argument("--batches", type=int, default=8, help="batches to take the gradients of")
+    parser.add_argument("--steps", type=int, default=8, help="optimizer steps to take the gradients in")
     parser.add_argument("--config", default=str(ROOT / "configs/shapes.yaml"), help="with the losses and the model")
     options, further = parser.parse_known_args(argv)
-    measured = rows(measure(options.batches, ["--config", options.config, *further]))
+    measured = rows(measure(options.steps, ["--config", options.config, *further]))
     print(markdown([tuple(measured[0]), *(tuple(row.values()) for row in measured)]))
 
 
