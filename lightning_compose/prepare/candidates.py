@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from lightning_compose.prepare.blocks import BlockImages
-from lightning_compose.prepare.engine import run_blocks
+from lightning_compose.prepare.engine.blocks import BlockImages
+from lightning_compose.prepare.engine.run import run_blocks
 from lightning_compose.prepare.image_seeds import image_seeds
 from lightning_compose.prepare.model_settings import build
 from lightning_compose.prepare.models.painter import Painter

@@ -11,9 +11,9 @@ from lightning_compose.cli.config_files import Config
 from lightning_compose.prepare.decoding import DecodingError, decode
 from lightning_compose.prepare.model_settings import ModelSettings, require_role
 from lightning_compose.prepare.models.painter import Painter
-from lightning_compose.prepare.negatives_settings import NegativesSettings
-from lightning_compose.prepare.prompts_settings import PromptsSettings
-from lightning_compose.prepare.verify_settings import VerifySettings
+from lightning_compose.prepare.negatives.settings import NegativesSettings
+from lightning_compose.prepare.prompts.settings import PromptsSettings
+from lightning_compose.prepare.verify.settings import VerifySettings
 
 Section = TypeVar("Section")
 

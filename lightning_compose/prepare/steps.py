@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from lightning_compose.prepare.candidates import candidates
-from lightning_compose.prepare.negatives import negatives
+from lightning_compose.prepare.negatives.step import negatives
 from lightning_compose.prepare.pack import pack
-from lightning_compose.prepare.prompts import write_prompts
+from lightning_compose.prepare.prompts.step import write_prompts
 from lightning_compose.prepare.settings import Settings, require_section
-from lightning_compose.prepare.verify import verify
+from lightning_compose.prepare.verify.step import verify
 from lightning_compose.prepare.workspace import Workspace
 
 Step = Callable[[Settings, Workspace], None]

@@ -22,11 +22,11 @@ class CaptionNoise:
         relation_wrong: Of the relations that are stated: the opposite is.
     """
 
-    attributes_swapped: float = 0.4
+    attributes_swapped: float = 0.2
     attribute_missing: float = 0.2
     number_missing: float = 0.3
     relation_missing: float = 0.3
-    relation_wrong: float = 0.4
+    relation_wrong: float = 0.2
 
 
 WEB_NOISE = CaptionNoise()

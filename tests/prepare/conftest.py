@@ -7,7 +7,7 @@ import pytest
 def ray_address():
     """Start Ray for this process; a process that a test starts takes the address."""
     ray = pytest.importorskip("ray")
-    from lightning_compose.prepare.ray_start import start_ray
+    from lightning_compose.prepare.engine.ray_start import start_ray
     from lightning_compose.prepare.settings import EngineSettings
 
     start_ray(EngineSettings(workers=2))

@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 from made_prompts import PAINTER, prompt_row, workspace_of
 
-from lightning_compose.prepare.blocks import BlockImages, cut
 from lightning_compose.prepare.candidates import CandidatesWorker, candidates
+from lightning_compose.prepare.engine.blocks import BlockImages, cut
 from lightning_compose.prepare.model_settings import ModelSettings
 from lightning_compose.prepare.settings import CandidatesSettings, Settings
 from lightning_compose.prepare.workspace import Workspace

@@ -3,15 +3,15 @@
 import pytest
 from prepared_cases import questions_of
 
-from lightning_compose.prepare import negatives as negatives_step
-from lightning_compose.prepare import verify as verify_step
-from lightning_compose.prepare.blocks import cut, make
 from lightning_compose.prepare.candidates import CandidatesWorker
+from lightning_compose.prepare.engine.blocks import cut, make
 from lightning_compose.prepare.model_settings import ModelSettings
-from lightning_compose.prepare.negatives_settings import NegativesSettings
+from lightning_compose.prepare.negatives import step as negatives_step
+from lightning_compose.prepare.negatives.settings import NegativesSettings
 from lightning_compose.prepare.rows import NegativesRow, PromptRow, VerifiedRow, to_line
 from lightning_compose.prepare.settings import CandidatesSettings, Settings
-from lightning_compose.prepare.verify_settings import VerifySettings
+from lightning_compose.prepare.verify import step as verify_step
+from lightning_compose.prepare.verify.settings import VerifySettings
 from lightning_compose.prepare.workspace import Workspace
 
 CAPTIONS = {"a/..": "A red ring", "b": "A blue ring", "c": "A black ring"}

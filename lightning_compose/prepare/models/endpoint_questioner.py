@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lightning_compose.data.schema import Question
+from lightning_compose.prepare.judging.questions import Decomposition, question_messages
 from lightning_compose.prepare.models.endpoint import Endpoint, EndpointError, as_endpoint
 from lightning_compose.prepare.models.questioner import Questioner
-from lightning_compose.prepare.questions import Decomposition, question_messages
 
 
 class EndpointQuestioner(Questioner):

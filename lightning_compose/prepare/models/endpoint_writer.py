@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lightning_compose.prepare.drafts import PromptDrafts
 from lightning_compose.prepare.models.endpoint import Endpoint, as_endpoint
 from lightning_compose.prepare.models.writer import Draft, Order, Writer
-from lightning_compose.prepare.writing_messages import writing_messages
+from lightning_compose.prepare.prompts.drafts import PromptDrafts
+from lightning_compose.prepare.prompts.messages import writing_messages
 
 
 class EndpointWriter(Writer):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PIL.Image import Image
 
 from lightning_compose.data.schema import Question
-from lightning_compose.prepare.choice import best_score, nearest
+from lightning_compose.prepare.judging.choice import best_score, nearest
 from lightning_compose.prepare.rows import NegativesRow, VerifiedRow
 from lightning_compose.shapes.oracle.verdict import judge
 from lightning_compose.shapes.preparing.looking import look

@@ -1,0 +1,1 @@
+"""Running workers over blocks of rows, resumably, on Ray Data."""

@@ -1,0 +1,1 @@
+"""What images show, by a judge that answers questions: what the steps `verify` and `negatives` share."""

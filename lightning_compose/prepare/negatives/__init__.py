@@ -1,0 +1,1 @@
+"""The step `negatives`: an image that violates the caption and is otherwise like the positive."""
