@@ -6,6 +6,8 @@ RUN_DIR ?= runs/shapes
 ARGS ?=
 
 EVALUATION ?=
+# More than are committed: few are learnt by heart. They are drawn in a minute.
+PAIRS ?= 8000
 COMPOSE = $(VENV)/bin/python -m lightning_compose
 # Two processes, a core each, are much faster than one with two threads.
 SHAPES = --config configs/shapes.yaml --trainer.accelerator cpu --trainer.devices 2 --trainer.strategy ddp
@@ -18,11 +20,14 @@ export OMP_WAIT_POLICY ?= PASSIVE
 
 # How well the base composes, fine-tuning it, how well it composes then, and both side by side.
 demo: export OMP_NUM_THREADS ?= 1
-demo: $(VENV)/.demo
+demo: $(VENV)/.demo $(RUN_DIR)-pairs/index.json
 	$(COMPOSE) test $(SHAPES) $(EVALUATION) --run_dir "$(RUN_DIR)-base"
-	$(COMPOSE) fit $(SHAPES) --run_dir "$(RUN_DIR)" $(ARGS)
+	$(COMPOSE) fit $(SHAPES) --data.root "$(RUN_DIR)-pairs" --run_dir "$(RUN_DIR)" $(ARGS)
 	$(COMPOSE) test $(SHAPES) $(EVALUATION) --run_dir "$(RUN_DIR)" --ckpt_path last
 	$(COMPOSE) compare "$(RUN_DIR)-base" "$(RUN_DIR)" --out "$(RUN_DIR)/before_after"
+
+$(RUN_DIR)-pairs/index.json: | $(VENV)/.demo
+	$(COMPOSE) shapes --out "$(@D)" --pairs $(PAIRS) --seed 11
 
 # One thread a process: the tests' operations are small, and their ranks and workers share the cores.
 # By file: what the tests of a file share, such as a trained model, is made once.
