@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
 
-from lightning_compose.data.schema import Question
+from lightning_compose.data.schema import Phrase, Question, Rle
 from lightning_compose.prepare.decoding import DecodingError, decode
 
 
@@ -153,6 +153,44 @@ class NegativesRow:
     candidates: tuple[NegativeJudged, ...]
     chosen: int | None
     method: Literal["generated", "edited"]
+    reason: str | None
+    models: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedNoun:
+    """A noun of the caption and where the positive shows it.
+
+    Args:
+        text: As the caption has it, in any case.
+        spans: Character ranges ``[start, end)`` of the caption.
+        attributes: What the caption says of it.
+        mask: At the positive's size, of all its boxes together; None = it was not found.
+        boxes: Left, top, right and bottom in pixels; () = it was not found.
+        scores: One a box, the higher the surer.
+    """
+
+    text: str
+    spans: tuple[tuple[int, int], ...]
+    attributes: tuple[Phrase, ...]
+    mask: Rle | None
+    boxes: tuple[tuple[float, float, float, float], ...]
+    scores: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MasksRow:
+    """The nouns of a positive, as `masks` writes them.
+
+    Args:
+        key: Of the prompt.
+        nouns: In the order of the caption.
+        reason: Why no noun has a mask; None = one has.
+        models: Names by role.
+    """
+
+    key: str
+    nouns: tuple[MaskedNoun, ...]
     reason: str | None
     models: dict[str, str]
 

@@ -3,9 +3,11 @@
 import pytest
 from made_prompts import prompt_row
 
-from lightning_compose.data.schema import Question
+from lightning_compose.data.schema import Phrase, Question, Rle
 from lightning_compose.prepare.rows import (
     Judged,
+    MaskedNoun,
+    MasksRow,
     NegativeJudged,
     NegativesRow,
     PromptRow,
@@ -20,6 +22,10 @@ ROWS = [
     prompt_row("a/../b", questions=(QUESTION,), source={"index": [1, {"x": None}]}),
     VerifiedRow("a", "A caf\u00e9.", (QUESTION,), (JUDGED,), None, True, "not_aligned", {"answerer": "x"}),
     NegativesRow("a", "n", (NegativeJudged("x", 1, ("no",), True, -0.5),), 0, "edited", None, {}),
+    MasksRow("a", (MaskedNoun("cup", ((2, 5),), (Phrase("red", ((8, 11),)),), None, (), ()),), "no_mask", {}),
+    MasksRow(
+        "a", (MaskedNoun("cup", ((2, 5),), (), Rle((8, 9), "0o"), ((0.5, 1.0, 2.0, 3.0),), (0.25,)),), None, {"x": "y"}
+    ),
 ]
 
 
