@@ -2,7 +2,7 @@
 
 from pydantic import ValidationError
 
-from lightning_compose.prepare.models.endpoint import Endpoint, EndpointError
+from lightning_compose.prepare.models.endpoint import CONNECTION_LOST, MALFORMED, Endpoint, EndpointError
 
 
 class ScriptedEndpoint(Endpoint):
@@ -22,4 +22,5 @@ class ScriptedEndpoint(Endpoint):
                 raise answer
             return schema.model_validate(answer)
         except (ValidationError, OSError) as error:
-            raise EndpointError("no answer") from error
+            kind = CONNECTION_LOST if isinstance(error, OSError) else MALFORMED
+            raise EndpointError("no answer", kind) from error

@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 import math
 import os
+import re
 from typing import TYPE_CHECKING, Any
+
+from lightning_compose.prepare.engine.held_back import without_lines
 
 if TYPE_CHECKING:
     from lightning_compose.prepare.settings import EngineSettings
@@ -16,6 +19,8 @@ QUIET: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
 OBJECT_STORE_BYTES = 128 * 2**20
 # Read when it is started. Its workers would give way to everything else on the machine: they do the work here.
 ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_worker_niceness": "0"}
+# Ray's native part says that it was told to say nothing, before it heeds it.
+LOG_LEVEL_LINE = re.compile(rb"Set ray log level from environment variable RAY_BACKEND_LOG_LEVEL")
 
 
 def start_ray(engine: EngineSettings) -> None:
@@ -33,10 +38,11 @@ def start_ray(engine: EngineSettings) -> None:
     import ray
 
     if not ray.is_initialized():
-        if engine.address is None:
-            _start_here(engine)
-        else:
-            _connect(engine.address)
+        with without_lines(LOG_LEVEL_LINE):
+            if engine.address is None:
+                _start_here(engine)
+            else:
+                _connect(engine.address)
     _be_quiet()
 
 

@@ -9,33 +9,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL.Image import Image
 
-from lightning_compose.arguments import require_at_least
+from lightning_compose.prepare.models.batched import Batched
 from lightning_compose.prepare.models.embedder import Embedder
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-class BatchedEmbedder(Embedder):
-    """Embeds a batch after another; a subclass overrides `features`.
-
-    Args:
-        name: What the rows call it.
-        batch_size: Images that are embedded at once.
-    """
-
-    def __init__(self, name: str, batch_size: int) -> None:
-        require_at_least(1, batch_size=batch_size)
-        self.name = name
-        self._batch_size = batch_size
+class BatchedEmbedder(Batched, Embedder):
+    """Embeds a batch after another; a subclass overrides `features`."""
 
     def embed(self, images: Sequence[Image]) -> np.ndarray:
         """Return vectors of length 1, float32 [b, d]."""
         import torch
 
-        starts = range(0, len(images), self._batch_size)
         with torch.inference_mode():
-            parts = [self.features(images[start : start + self._batch_size]).float() for start in starts]
+            parts = [self.features(images[part]).float() for part in self.batches(len(images))]
             return torch.nn.functional.normalize(torch.cat(parts)).cpu().numpy()
 
     @abstractmethod

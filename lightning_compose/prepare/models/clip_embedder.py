@@ -8,26 +8,14 @@ from typing import TYPE_CHECKING
 from PIL.Image import Image
 
 from lightning_compose.prepare.models.batched_embedder import BatchedEmbedder
+from lightning_compose.prepare.models.clip_model import ClipModel
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-class ClipEmbedder(BatchedEmbedder):
-    """Embed images by a CLIP.
-
-    Args:
-        pretrained: Folder of a `CLIPModel` with its tokenizer.
-        device: Such as ``"cuda"``.
-        batch_size: Images that are embedded at once.
-        name: For the rows and the dataset card; None = `pretrained`.
-    """
-
-    def __init__(self, pretrained: str, device: str = "cpu", batch_size: int = 32, name: str | None = None) -> None:
-        from lightning_compose.evaluation.clip import Clip
-
-        super().__init__(name or pretrained, batch_size)
-        self._clip = Clip(pretrained).to(device)
+class ClipEmbedder(ClipModel, BatchedEmbedder):
+    """Embed images by a CLIP; see `ClipModel`."""
 
     def features(self, images: Sequence[Image]) -> Tensor:
         """Return the projected embeddings."""

@@ -25,18 +25,30 @@ PASSING_STATUS = frozenset({408, 409, 425})
 # Arguments of `Endpoint` that say how the model is reached, not what it answers.
 CONNECTION = ("base_url", "api_key_env", "retries", "timeout_s", "backoff_s")
 # Keys of `Endpoint.counts` beside the kinds of failure.
-CALLS, RETRIED, MALFORMED = "calls", "retried", "malformed"
+CALLS, RETRIED = "calls", "retried"
+TIMEOUT, CONNECTION_LOST, RATE_LIMITED = "timeout", "connection", "rate_limited"
+SERVER_ERROR, MALFORMED, REFUSED = "server_error", "malformed", "refused"
 
 
 class EndpointError(RuntimeError):
-    """A server that gave no usable answer, after all retries or for a reason that no retry mends."""
+    """A server that gave no usable answer, after all retries or for a reason that no retry mends.
+
+    Args:
+        message: What was expected, what came, what to do.
+        kind: A key of `Endpoint.counts`: what went wrong the last time; ``refused`` is not tried again.
+    """
+
+    def __init__(self, message: str, kind: str = REFUSED) -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class Endpoint:
     """Ask a model behind an OpenAI-compatible server (OpenAI, vLLM, llama.cpp) for answers of a given form.
 
     `counts` tells what happened, by kind: calls, retried, timeout, connection, rate_limited, server_error, malformed,
-    prompt_tokens, completion_tokens. Threads may share an endpoint.
+    refused, prompt_tokens,
+    completion_tokens. Threads may share an endpoint.
 
     Args:
         model: As the server calls it.
@@ -114,11 +126,11 @@ class Endpoint:
     def _passing(self, error: Exception, failed_before: int) -> str:
         """Count a failure and return its kind, or raise where it is not to be retried."""
         kind = _kind(error)
-        if kind is None:
-            raise EndpointError(self._refused(error)) from error
         self._count(**{kind: 1})
+        if kind == REFUSED:
+            raise EndpointError(self._refused(error), kind) from error
         if failed_before == self.retries:
-            raise EndpointError(self._gave_up(kind, error)) from error
+            raise EndpointError(self._gave_up(kind, error), kind) from error
         self._count(**{RETRIED: 1})
         return kind
 
@@ -157,24 +169,24 @@ def _connect(base_url: str | None, api_key_env: str, timeout_s: float) -> OpenAI
     return OpenAI(api_key=key or "none", base_url=base_url, timeout=timeout_s, max_retries=0)
 
 
-def _kind(error: Exception) -> str | None:
-    """Say what went wrong, as a slug to count by; None = asking again would not help."""
+def _kind(error: Exception) -> str:
+    """Say what went wrong, as a slug to count by; `REFUSED` = asking again would not help."""
     import openai
 
     # A timeout is a connection error, and the client lets its own surprise at a strange body through.
     strange = (ValueError, TypeError, AttributeError, IndexError, openai.APIResponseValidationError)
     match error:
         case openai.APITimeoutError():
-            return "timeout"
+            return TIMEOUT
         case openai.APIConnectionError():
-            return "connection"
+            return CONNECTION_LOST
         case openai.RateLimitError():
-            return "rate_limited"
+            return RATE_LIMITED
         case openai.APIStatusError():
-            return "server_error" if error.status_code >= 500 or error.status_code in PASSING_STATUS else None
+            return SERVER_ERROR if error.status_code >= 500 or error.status_code in PASSING_STATUS else REFUSED
         case openai.LengthFinishReasonError() | openai.ContentFilterFinishReasonError():
             return MALFORMED
-    return MALFORMED if isinstance(error, strange) else None
+    return MALFORMED if isinstance(error, strange) else REFUSED
 
 
 def _wait_s(error: Exception, backoff_s: float, seed: int, attempt: int) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from PIL.Image import Image
@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, create_model
 
 from lightning_compose.data.schema import Question
 from lightning_compose.prepare.models.answerer import Answerer
-from lightning_compose.prepare.models.endpoint import Endpoint, as_endpoint
+from lightning_compose.prepare.models.endpoint_model import EndpointModel
 from lightning_compose.prepare.models.picture_message import picture_message
 
 INSTRUCTIONS = (
@@ -19,23 +19,8 @@ INSTRUCTIONS = (
 )
 
 
-class EndpointAnswerer(Answerer):
-    """Have a vision-language model answer: one call an image, all its questions in it.
-
-    Args:
-        endpoint: The model's server, or its arguments.
-        seed: Of the model's answers.
-    """
-
-    def __init__(self, endpoint: Endpoint | Mapping[str, Any], seed: int = 0) -> None:
-        self._endpoint = as_endpoint(endpoint)
-        self._seed = seed
-        self.name = self._endpoint.model
-
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """What the server did so far, by kind."""
-        return self._endpoint.counts
+class EndpointAnswerer(EndpointModel, Answerer):
+    """Have a vision-language model answer: one call an image, all its questions in it; see `EndpointModel`."""
 
     def answer(
         self, images: Sequence[Image], questions: Sequence[Sequence[Question]], keys: Sequence[str]

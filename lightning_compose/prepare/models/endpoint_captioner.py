@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from PIL.Image import Image
 from pydantic import BaseModel, Field
 
 from lightning_compose.data.schema import MAX_CAPTION_LENGTH, Question
 from lightning_compose.prepare.models.captioner import Captioner
-from lightning_compose.prepare.models.endpoint import Endpoint, as_endpoint
+from lightning_compose.prepare.models.endpoint_model import EndpointModel
 from lightning_compose.prepare.models.picture_message import picture_message
 
 INSTRUCTIONS = (
@@ -25,23 +24,8 @@ class Correction(BaseModel):
     caption: str = Field(min_length=1, max_length=MAX_CAPTION_LENGTH, pattern=r"\S")
 
 
-class EndpointCaptioner(Captioner):
-    """Have a vision-language model correct captions.
-
-    Args:
-        endpoint: The model's server, or its arguments.
-        seed: Of the model's answers.
-    """
-
-    def __init__(self, endpoint: Endpoint | Mapping[str, Any], seed: int = 0) -> None:
-        self._endpoint = as_endpoint(endpoint)
-        self._seed = seed
-        self.name = self._endpoint.model
-
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """What the server did so far, by kind."""
-        return self._endpoint.counts
+class EndpointCaptioner(EndpointModel, Captioner):
+    """Have a vision-language model correct captions; see `EndpointModel`."""
 
     def correct(
         self, images: Sequence[Image], captions: Sequence[str], wrong: Sequence[Sequence[Question]]

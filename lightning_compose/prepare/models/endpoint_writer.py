@@ -5,30 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lightning_compose.prepare.models.endpoint import Endpoint, as_endpoint
+from lightning_compose.prepare.models.endpoint import Endpoint
+from lightning_compose.prepare.models.endpoint_model import EndpointModel
 from lightning_compose.prepare.models.writer import Draft, Order, Writer
 from lightning_compose.prepare.prompts.drafts import PromptDrafts
 from lightning_compose.prepare.prompts.messages import writing_messages
 
 
-class EndpointWriter(Writer):
-    """Have a language model write prompts by templates and examples.
+class EndpointWriter(EndpointModel, Writer):
+    """Have a language model write prompts by templates and examples; each order has its own seed.
 
     Args:
-        endpoint: The model's server, or the arguments of `Endpoint`, such as ``{model: gpt-4o, base_url: http://localhost:8000/v1}``.
-
-    Raises:
-        ValueError: When `Endpoint` refuses them.
+        endpoint: See `EndpointModel`.
     """
 
     def __init__(self, endpoint: Endpoint | Mapping[str, Any]) -> None:
-        self._endpoint = as_endpoint(endpoint)
-        self.name = self._endpoint.model
-
-    @property
-    def counts(self) -> Mapping[str, int]:  # type: ignore[override]  # grows with every call
-        """What the server did so far, by kind."""
-        return self._endpoint.counts
+        super().__init__(endpoint)
 
     def write(self, order: Order) -> list[Draft]:
         """Return what the model wrote, checked for its form alone."""

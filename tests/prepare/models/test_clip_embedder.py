@@ -1,7 +1,6 @@
 """Unit vectors of images by a CLIP."""
 
 import numpy as np
-import pytest
 from PIL import Image
 from tiny_clip import save_tiny_clip
 
@@ -16,14 +15,3 @@ def test_vectors_have_length_one_and_do_not_depend_on_the_batch(tmp_path):
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(vectors[0], vectors[2], atol=1e-5)
     assert vectors[0] @ vectors[1] < 0.999
-
-
-def test_its_name_is_that_of_the_weights_or_one_of_its_own(tmp_path):
-    folder = str(save_tiny_clip(tmp_path / "clip"))
-    assert ClipEmbedder(folder).name == folder
-    assert ClipEmbedder(folder, name="clip").name == "clip"
-
-
-def test_a_batch_has_an_image(tmp_path):
-    with pytest.raises(ValueError, match="`batch_size` to be at least 1"):
-        ClipEmbedder(str(save_tiny_clip(tmp_path / "clip")), batch_size=0)

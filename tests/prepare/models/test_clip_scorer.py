@@ -22,5 +22,3 @@ def test_scores_are_those_of_the_metric(tmp_path):
     assert scorer.score(images, texts) == pytest.approx(singles, abs=1e-3)
     assert len(set(singles)) == 3
     assert scorer.score([], []) == []
-    assert scorer.name == folder
-    assert ClipScorer(folder, name="clip").name == "clip"

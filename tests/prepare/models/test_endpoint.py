@@ -1,3 +1,4 @@
+import pickle
 from itertools import repeat
 
 import pytest
@@ -41,7 +42,7 @@ def failure(script, **settings):
         endpoint = Endpoint("m", server.base_url, **{"backoff_s": 0.001, "timeout_s": 20.0, **settings})
         with pytest.raises(EndpointError) as caught:
             endpoint.parse(MESSAGES, Number, 3)
-    return str(caught.value), endpoint.counts
+    return caught.value, endpoint.counts
 
 
 def test_an_answer_of_the_schema_is_returned_and_its_tokens_counted():
@@ -89,16 +90,27 @@ def test_a_server_that_is_away_is_a_counted_failure():
 
 
 def test_the_last_failure_says_what_came_and_that_nothing_is_lost():
-    message, counts = failure(repeat(fails(500), 3), retries=2)
-    assert "server_error in the last of 3 attempts" in message
-    assert "the same command goes on" in message
+    error, counts = failure(repeat(fails(500), 3), retries=2)
+    assert "server_error in the last of 3 attempts" in str(error)
+    assert "the same command goes on" in str(error)
     assert counts == {"calls": 3, "server_error": 3, "retried": 2}
 
 
 def test_a_refused_request_is_not_tried_again():
-    message, counts = failure([fails(401), RIGHT])
-    assert counts == {"calls": 1}
-    assert "Check model, base_url and the key" in message
+    error, counts = failure([fails(401), RIGHT])
+    assert counts == {"calls": 1, "refused": 1}
+    assert "Check model, base_url and the key" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [(fails(401), "refused"), (fails(429), "rate_limited"), (fails(503), "server_error"), (says("no"), "malformed")],
+)
+def test_an_error_says_its_kind_and_keeps_it_on_its_way_between_processes(reply, kind):
+    error, counts = failure([reply], retries=0)
+    assert (error.kind, counts[kind]) == (kind, 1)
+    sent = pickle.loads(pickle.dumps(error))
+    assert (sent.kind, str(sent)) == (kind, str(error))
 
 
 def test_waits_double_and_heed_what_the_server_asks_for(monkeypatch):
