@@ -6,12 +6,13 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lightning_compose.data.durable import replaced
 from lightning_compose.prepare.decoding import decode
+from lightning_compose.prepare.local_files import by_identity, file_identities
 from lightning_compose.prepare.models.endpoint import CONNECTION
 from lightning_compose.prepare.rows import Row, to_line
 
@@ -28,23 +29,27 @@ class StepRecord:
         settings: All that what it writes depends on.
         rows: How many rows it reads; it writes as many.
         rows_sha256: Of their lines.
+        files: What identifies the files and the weights that the settings name, by their paths.
     """
 
     settings: dict[str, Any]
     rows: int
     rows_sha256: str
+    files: dict[str, str] = field(default_factory=dict)
 
 
 def record(folder: Path, settings: Mapping[str, Any], rows: Sequence[Row]) -> None:
     """Write down what a step is begun with, or compare it with what the step was begun with.
 
-    How a model's server is reached may change: `CONNECTION`, in its `endpoint`.
+    How a model's server is reached may change: `CONNECTION`, in its `endpoint`; and where a file or a folder of weights
+    lies, if it is the same under the same name.
 
     Raises:
         ValueError: When they differ; it names the keys.
     """
     # As it will be read: tuples are lists there.
-    now = StepRecord(json.loads(json.dumps(settings)), len(rows), _sha256(rows))
+    plain = json.loads(json.dumps(settings))
+    now = StepRecord(plain, len(rows), _sha256(rows), file_identities(plain))
     before = read_record(folder)
     if before is None:
         with replaced(folder / NAME) as file:
@@ -61,7 +66,12 @@ def read_record(folder: Path) -> StepRecord | None:
 
 def _require_same(folder: Path, before: StepRecord, now: StepRecord) -> None:
     old, new = _fixed(before.settings), _fixed(now.settings)
-    changed = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
+    changed = [
+        key
+        for key in sorted(old.keys() | new.keys())
+        if old.get(key) != new.get(key)
+        and by_identity(old.get(key), before.files) != by_identity(new.get(key), now.files)
+    ]
     if changed:
         told = ", ".join(f"{key} {new.get(key)!r} instead of {old.get(key)!r}" for key in changed)
         raise ValueError(

@@ -1,6 +1,8 @@
 """A step goes on with what it was begun with, or says what is different."""
 
 import inspect
+import json
+import shutil
 
 import pytest
 from made_prompts import prompt_row
@@ -67,3 +69,43 @@ def test_an_argument_of_that_name_elsewhere_may_not(tmp_path):
 
 def test_what_may_change_are_arguments_of_an_endpoint():
     assert set(CONNECTION) <= set(inspect.signature(Endpoint).parameters)
+
+
+def weights_in(folder, content=b"weights", config=b"{}"):
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_bytes(config)
+    (folder / "model.safetensors").write_bytes(content)
+    return {"scorer": {"init_args": {"pretrained": str(folder)}}, "benchmarks": [str(folder / "config.json")]}
+
+
+def test_a_workspace_may_move_with_its_weights(tmp_path):
+    record(tmp_path, weights_in(tmp_path / "here/clip"), ROWS)
+    before = (tmp_path / "settings.json").read_bytes()
+    shutil.rmtree(tmp_path / "here")
+    record(tmp_path, weights_in(tmp_path / "there/clip"), ROWS)
+    assert (tmp_path / "settings.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("place", "changes"),
+    [("there/clip", {"content": b"weight5"}), ("there/clip", {"config": b"[]"}), ("there/other", {})],
+)
+def test_other_weights_are_refused(tmp_path, place, changes):
+    record(tmp_path, weights_in(tmp_path / "here/clip"), ROWS)
+    with pytest.raises(ValueError, match=r"got .*scorer\.init_args\.pretrained '.*' instead of '"):
+        record(tmp_path, weights_in(tmp_path / place, **changes), ROWS)
+
+
+def test_a_path_that_stays_is_not_looked_at_again(tmp_path):
+    settings = weights_in(tmp_path / "here/clip")
+    record(tmp_path, settings, ROWS)
+    shutil.rmtree(tmp_path / "here")
+    record(tmp_path, settings, ROWS)
+
+
+def test_a_step_that_was_begun_before_there_were_identities_goes_on(tmp_path):
+    record(tmp_path, SETTINGS, ROWS)
+    file = tmp_path / "settings.json"
+    old = {key: value for key, value in json.loads(file.read_text()).items() if key != "files"}
+    file.write_text(json.dumps(old))
+    record(tmp_path, SETTINGS, ROWS)
