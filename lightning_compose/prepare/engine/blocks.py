@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 from PIL.Image import Image
 
 from lightning_compose.data.durable import flush_folder, replaced
+from lightning_compose.data.schema import EncodedImage
 from lightning_compose.prepare.rows import Row, to_line
 from lightning_compose.prepare.workspace import BLOCKS
 
@@ -50,12 +51,22 @@ class BlockImages:
             candidate: Number of the image in the row.
             image: Any that has RGB.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
-        file = self._folder / f"{row:04d}-{candidate:02d}.webp"
         encoded = io.BytesIO()
         image.convert("RGB").save(encoded, "WEBP", lossless=True)
+        return self.keep(row, candidate, EncodedImage("webp", encoded.getvalue()))
+
+    def keep(self, row: int, candidate: int, image: EncodedImage) -> str:
+        """Write an image as it is; return its path in the workspace.
+
+        Args:
+            row: Number of the row in the block.
+            candidate: Number of the image in the row.
+            image: Its suffix is known to be one of `IMAGE_FORMATS`.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file = self._folder / f"{row:04d}-{candidate:02d}.{image.suffix}"
         with replaced(file) as opened:
-            opened.write(encoded.getvalue())
+            opened.write(image.data)
         return file.relative_to(self._step_folder.parent).as_posix()
 
     def remove_unfinished(self) -> None:
