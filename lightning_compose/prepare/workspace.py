@@ -93,13 +93,26 @@ class Workspace:
             ValueError: When it is not done yet, or a line is no such row.
         """
         folder = self.folder(step)
-        files = sorted((folder / BLOCKS).glob("[0-9]*.jsonl"))
-        rows = _sorted((row for file in files for row in _read(kind, file)), folder)
+        rows = self.finished_rows(step, kind)
         expected = read_record(folder)
         if expected is None or len(rows) != expected.rows:
             done = f"{len(rows)} of {expected.rows} rows" if expected else "nothing"
             raise ValueError(f"Expected the step {step} to be done, got {done} in '{folder}'. Run it first.")
         return rows
+
+    def finished_rows(self, step: str, kind: type[AnyRow]) -> list[AnyRow]:
+        """Return what a step has written so far, by the keys; it may not be done, or not be begun.
+
+        Args:
+            step: Its name.
+            kind: Class of its rows.
+
+        Raises:
+            ValueError: When a line is no such row.
+        """
+        folder = self.folder(step)
+        files = sorted((folder / BLOCKS).glob("[0-9]*.jsonl"))
+        return _sorted((row for file in files for row in _read(kind, file)), folder)
 
 
 def _read(kind: type[AnyRow], file: Path) -> Iterable[AnyRow]:

@@ -1,0 +1,1 @@
+"""What became of the prompts, on one page."""
