@@ -21,7 +21,11 @@ def cost_table(settings: Settings) -> str:
         ValueError: When the section `cost` or `prompts` is missing, or seconds are stated for no model of the config,
             or for one of its models none.
     """
-    cost = require_section("cost", settings.cost)
+    cost = settings.cost
+    if cost is None:
+        raise ValueError(
+            "Expected a section `cost` in the config, got none. Set it: see configs/prepare/conpair.yaml for one."
+        )
     prompts = require_section("prompts", settings.prompts)
     work = planned_work(settings, prompts, cost)
     _require_seconds(work, cost)

@@ -19,6 +19,7 @@ from lightning_compose.prepare.report.page import alignment_section, choice_sect
 from lightning_compose.prepare.report.settings import ReportSettings
 from lightning_compose.prepare.report.sheets import sheets
 from lightning_compose.prepare.result import Result
+from lightning_compose.prepare.review.left_out import reviewed
 from lightning_compose.prepare.settings import Settings
 from lightning_compose.prepare.workspace import Workspace
 
@@ -36,7 +37,7 @@ def report(settings: Settings, workspace: Workspace) -> None:
         choice_section(found, _account(section_, found, workspace), examples),
         *_sheets(found, workspace.shards, section_.pairs_per_stage),
         examples.of_drafts(found.rejected),
-        examples.of_left_out(_left_out(found, settings.pack.without_negative)),
+        examples.of_left_out(_left_out(found, settings, workspace)),
         work_section(found),
     ]
     file = workspace.root / NAME
@@ -62,8 +63,10 @@ def _sheets(found: Found, shards: Path, pairs_per_stage: int) -> Iterator[str]:
         yield section(title, wide(picture, f"pairs of stage {stage}"))
 
 
-def _left_out(found: Found, without_negative: bool) -> list[tuple[str, Result]]:
-    reasons = ((each.reason(without_negative), each) for each in found.results if not _is_open(found, each))
+def _left_out(found: Found, settings: Settings, workspace: Workspace) -> list[tuple[str, Result]]:
+    without_negative = settings.pack.without_negative
+    results = reviewed(found.results, settings.review, without_negative, workspace)
+    reasons = ((each.reason(without_negative), each) for each in results if not _is_open(found, each))
     return [(reason, each) for reason, each in reasons if reason is not None]
 
 

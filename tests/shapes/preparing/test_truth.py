@@ -1,66 +1,17 @@
-"""What was kept against what is so, by hand."""
+"""The truth about images of the embedded world."""
 
-import dataclasses
-
-import pytest
 from PIL import Image
 
-from lightning_compose.prepare.rows import Judged, NegativeJudged, NegativesRow, VerifiedRow
 from lightning_compose.shapes.preparing.questioner import ShapesQuestioner
-from lightning_compose.shapes.preparing.truth import Tally, tell_truth
+from lightning_compose.shapes.preparing.truth import OracleTruth
 from lightning_compose.shapes.render import render
 from lightning_compose.shapes.scenes import Background, Object, Scene
 
-CAPTION = "A red ring"
-(QUESTIONS,) = ShapesQuestioner().ask([CAPTION])
+
+def ring(color):
+    return Image.fromarray(render(Scene(Background("meadow"), (Object("ring", color, "plain", 0.5, 0.5, 0.5),))))
 
 
-def open_image(path):
-    """An image of a ring of the colour that the path names."""
-    return Image.fromarray(render(Scene(Background("meadow"), (Object("ring", path, "plain", 0.5, 0.5, 0.5),))))
-
-
-def verified(key, *candidates, chosen=None, rewritten=False):
-    judged = tuple(Judged(color, 0, (), 1.0, True, score) for color, score in candidates)
-    return VerifiedRow(key, CAPTION, QUESTIONS, judged, chosen, rewritten, None, {})
-
-
-def negatives(key, *candidates, chosen=None):
-    judged = tuple(NegativeJudged(color, 0, (), True, similarity) for color, similarity in candidates)
-    return NegativesRow(key, "A blue ring", judged, chosen, "generated", None, {})
-
-
-@pytest.fixture(scope="module")
-def truth():
-    positives = [
-        verified("a", ("red", 1.0), ("blue", 2.0), chosen=0),  # the judge is right, the score is not
-        verified("b", ("blue", 2.0), ("red", 1.0), chosen=0),  # neither is
-        verified("c", ("red", 2.0), ("blue", 1.0)),  # the judge threw a good one away
-        verified("d", ("red", 2.0), chosen=0, rewritten=True),
-    ]
-    found = [
-        negatives("a", ("red", 0.9), ("blue", 0.5), chosen=1),
-        negatives("b", ("red", 0.9), ("blue", 0.5), chosen=0),
-        negatives("d", ("blue", 0.9)),
-        negatives("unknown", ("blue", 0.9), chosen=0),
-    ]
-    return tell_truth(positives, found, open_image)
-
-
-def test_positives(truth):
-    assert truth.positives == Tally(1, 2)
-    assert truth.positives_rewritten == Tally(1, 1)
-    assert truth.positives_by_score == Tally(0, 2)
-    assert truth.all_by_score == Tally(1, 3)
-
-
-def test_negatives(truth):
-    assert truth.negatives == Tally(1, 2)
-    assert truth.negatives_by_similarity == Tally(0, 2)
-
-
-def test_shares(truth):
-    assert truth.positives.share == 0.5
-    nothing = tell_truth([], [], open_image)
-    assert all(getattr(nothing, each.name) == Tally(0, 0) for each in dataclasses.fields(nothing))
-    assert nothing.positives.share is None
+def test_an_image_shows_its_caption_or_does_not():
+    (questions,) = ShapesQuestioner().ask(["A red ring"])
+    assert OracleTruth().shows([ring("red"), ring("blue")], [questions, questions]) == [True, False]
