@@ -125,6 +125,8 @@ class NegativeJudged:
         answers: One a question about the positive caption.
         violates: Whether at least one of them is wrong.
         similarity: To the positive, in [-1, 1].
+        own_answers: One a question about the negative caption.
+        shows_own: Whether all of those are right; None = nobody asked.
     """
 
     image: str
@@ -132,6 +134,8 @@ class NegativeJudged:
     answers: tuple[str, ...]
     violates: bool
     similarity: float
+    own_answers: tuple[str, ...] = ()
+    shows_own: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,7 @@ class NegativesRow:
         method: How the candidates were made.
         reason: Why none is chosen; None = one is.
         models: Names by role.
+        own_questions: About the negative caption; () = nobody knows any.
     """
 
     key: str
@@ -155,6 +160,7 @@ class NegativesRow:
     method: Literal["generated", "edited"]
     reason: str | None
     models: dict[str, str]
+    own_questions: tuple[Question, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

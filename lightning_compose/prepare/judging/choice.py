@@ -22,9 +22,15 @@ def nearly_right(candidates: Sequence[Judged]) -> int:
     return max(range(len(candidates)), key=lambda index: (candidates[index].alignment, candidates[index].score))
 
 
-def nearest_violating(candidates: Sequence[NegativeJudged]) -> int | None:
-    """Return the most similar candidate that violates the caption: what is kept; None when none does."""
-    return _first_best([each.similarity if each.violates else None for each in candidates])
+def nearest_violating(candidates: Sequence[NegativeJudged], shows_own: bool) -> int | None:
+    """Return the most similar candidate that violates the caption: what is kept; None when none does.
+
+    Args:
+        candidates: For the negative.
+        shows_own: Whether it must show its own caption, too, where anybody asked.
+    """
+    allowed = [each.violates and not (shows_own and each.shows_own is False) for each in candidates]
+    return _first_best([each.similarity if fine else None for each, fine in zip(candidates, allowed, strict=True)])
 
 
 def nearest(candidates: Sequence[NegativeJudged]) -> int | None:

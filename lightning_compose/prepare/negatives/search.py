@@ -10,6 +10,7 @@ from PIL.Image import Image
 from lightning_compose.data.schema import Question
 from lightning_compose.prepare.judging.alignment import is_violation, right_answers
 from lightning_compose.prepare.judging.interview import interview
+from lightning_compose.prepare.judging.shared_questions import share_questions
 from lightning_compose.prepare.models.answerer import Answerer
 from lightning_compose.prepare.models.editor import Editor
 from lightning_compose.prepare.models.embedder import Embedder
@@ -30,6 +31,7 @@ class Positive:
         questions: About the caption.
         right: Which of them the image answers rightly.
         image: RGB.
+        own_questions: About the negative caption; () = nobody knows any.
     """
 
     key: str
@@ -39,6 +41,7 @@ class Positive:
     questions: tuple[Question, ...]
     right: tuple[bool, ...]
     image: Image
+    own_questions: tuple[Question, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class NegativeSearch:
 
     Args:
         painter: Draws the negative caption.
-        answerer: Answers the questions about the positive caption.
+        answerer: Answers the questions about both captions.
         embedder: Says how similar images are.
         editor: Edits the positive instead, in some categories; None = in none.
         edited_categories: Those.
@@ -82,11 +85,12 @@ class NegativeSearch:
             seeds: One an image.
         """
         keys = [f"{positive.key}/negatives/{number}" for number in range(len(images))]
-        answers = interview(self.answerer, images, [positive.questions] * len(images), keys)
+        asked = share_questions(positive.questions, positive.own_questions)
+        answers = interview(self.answerer, images, [asked.questions] * len(images), keys)
         vectors = self.embedder.embed([positive.image, *images])
         similarities = (vectors[1:] @ vectors[0]).tolist()
         return tuple(
-            NegativeJudged(path, seed, given, self._violates(positive, given), similarity)
+            _judged(positive, path, seed, asked.split(given), similarity)
             for path, seed, given, similarity in zip(paths, seeds, answers, similarities, strict=True)
         )
 
@@ -97,5 +101,11 @@ class NegativeSearch:
         )
         return {"answerer": self.answerer.name, "embedder": self.embedder.name, **maker}
 
-    def _violates(self, positive: Positive, answers: tuple[str, ...]) -> bool:
-        return is_violation(positive.right, right_answers(positive.questions, answers))
+
+def _judged(
+    positive: Positive, path: str, seed: int, answers: tuple[tuple[str, ...], tuple[str, ...]], similarity: float
+) -> NegativeJudged:
+    given, own = answers
+    violates = is_violation(positive.right, right_answers(positive.questions, given))
+    shows_own = all(right_answers(positive.own_questions, own)) if positive.own_questions else None
+    return NegativeJudged(path, seed, given, violates, similarity, own, shows_own)

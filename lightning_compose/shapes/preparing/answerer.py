@@ -42,8 +42,12 @@ class FaultyOracle(Answerer):
             for image, asked, key in zip(images, questions, keys, strict=True)
         ]
 
+    def truth(self, image: Image, question: Question) -> str:
+        """Return the right answer."""
+        return answer(look(image), question)
+
     def _answer(self, image: Image, question: Question, key: str) -> str:
-        truth = answer(look(image), question)
+        truth = self.truth(image, question)
         rng = generator(self.seed, f"fault/{key}/{question.question}")
         is_wrong, is_more = rng.random() < self.error_rate, rng.random() < 0.5
         return _wrong(truth, is_more) if is_wrong else truth

@@ -8,8 +8,8 @@ def judged(score, success=False, alignment=0.0):
     return Judged("a.webp", 0, (), alignment, success, score)
 
 
-def negative(similarity, violates):
-    return NegativeJudged("a.webp", 0, (), violates, similarity)
+def negative(similarity, violates, shows_own=None):
+    return NegativeJudged("a.webp", 0, (), violates, similarity, shows_own=shows_own)
 
 
 def test_the_best_score_among_successes_is_kept():
@@ -32,7 +32,13 @@ def test_nearly_right_is_by_answers_and_then_by_score():
 
 def test_the_most_similar_of_the_violating_is_kept():
     candidates = [negative(0.99, False), negative(-0.5, True), negative(0.8, True), negative(0.8, True)]
-    assert nearest_violating(candidates) == 2
+    assert [nearest_violating(candidates, each) for each in (True, False)] == [2, 2]
     assert nearest(candidates) == 0
-    assert nearest_violating([negative(0.99, False)]) is None
+    assert nearest_violating([negative(0.99, False)], True) is None
     assert nearest([]) is None
+
+
+def test_of_the_violating_those_that_show_their_own_caption_are_kept():
+    candidates = [negative(0.9, True, False), negative(0.8, False, True), negative(0.7, True, True)]
+    assert [nearest_violating(candidates, each) for each in (True, False)] == [2, 0]
+    assert nearest_violating(candidates[:2], True) is None

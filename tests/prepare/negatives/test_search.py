@@ -1,5 +1,7 @@
 """Candidates for a negative: made by drawing or editing, judged by what the positive does better."""
 
+from dataclasses import replace
+
 import pytest
 from prepared_cases import BlueEditor, ColorAnswerer, PixelEmbedder, SeedPainter, plain, questions_of
 
@@ -46,6 +48,16 @@ def test_what_the_positive_gets_wrong_too_is_no_violation():
     images = [plain("blue"), plain("black")]
     found = search().judge(positive(right=(True, False)), images, ["0", "1"], SEEDS[:2])
     assert [each.violates for each in found] == [False, True]
+
+
+def test_what_shows_its_own_caption_is_known_where_that_is_asked_about():
+    one = replace(positive(), own_questions=questions_of("A blue ring"))
+    found = search().judge(one, [plain("red"), plain("blue"), plain("green")], ["0", "1", "2"], SEEDS)
+    assert [each.shows_own for each in found] == [False, True, False]
+    assert [each.own_answers for each in found] == [("Yes.", "No."), ("Yes.", "Yes."), ("Yes.", "No.")]
+    assert [each.violates for each in found] == [False, True, True]
+    unasked = search().judge(positive(), [plain("blue")], ["0"], SEEDS[:1])
+    assert (unasked[0].shows_own, unasked[0].own_answers) == (None, ())
 
 
 def test_similarity_is_to_the_positive():

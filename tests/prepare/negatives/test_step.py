@@ -10,6 +10,7 @@ from lightning_compose.prepare.negatives.step import NegativesInput, NegativesWo
 from lightning_compose.prepare.rows import Judged, PromptRow, VerifiedRow
 
 EMBEDDER, EDITOR = ModelSettings("prepared_cases.PixelEmbedder"), ModelSettings("prepared_cases.BlueEditor")
+QUESTIONER = ModelSettings("prepared_cases.RingQuestioner")
 PAINTER, ANSWERER = ModelSettings("prepared_cases.SeedPainter"), ModelSettings("prepared_cases.ColorAnswerer")
 
 
@@ -29,8 +30,9 @@ def input_of(root, key, prompt="A red ring", negative="A green ring", caption=No
     return NegativesInput(key, PromptRow(key, prompt, negative, category, "single", "writer", 0), verified)
 
 
-def worker(root, **changes):
-    return NegativesWorker(NegativesSettings(EMBEDDER, per_positive=6, **changes), PAINTER, ANSWERER, root, seed=3)
+def worker(root, questioner=None, **changes):
+    settings = NegativesSettings(EMBEDDER, per_positive=6, **changes)
+    return NegativesWorker(settings, PAINTER, ANSWERER, questioner, root, seed=3)
 
 
 def test_a_block_keeps_the_most_similar_that_violates(tmp_path):
@@ -46,6 +48,27 @@ def test_a_block_keeps_the_most_similar_that_violates(tmp_path):
         assert (row.method, row.reason, row.caption) == ("generated", None, "A green ring")
         assert row.candidates[1].image == f"negatives/{index}-1.webp"
     assert rows[0].candidates != rows[1].candidates
+
+
+def test_a_negative_shows_its_own_caption_unless_a_violation_is_enough(tmp_path):
+    rows = [input_of(tmp_path, key, negative="A green ring") for key in ("a", "b", "c")]
+    chosen = {}
+    for shows_own in (True, False):
+        found = worker(tmp_path, QUESTIONER, shows_own_caption=shows_own).block(rows, Saved())
+        chosen[shows_own] = [row.candidates[row.chosen] for row in found]
+        assert found[0].own_questions == questions_of("A green ring")
+        assert found[0].models["questioner"] == "ring-questioner"
+    assert [each.shows_own for each in chosen[True]] == [True] * 3
+    assert [each.seed % 3 for each in chosen[True]] == [1] * 3
+    assert {each.seed % 3 for each in chosen[False]} == {1, 2}
+
+
+def test_where_no_image_shows_the_negative_that_is_the_reason(tmp_path):
+    settings = {"editor": EDITOR, "edited_categories": ("scene",)}
+    (row,) = worker(tmp_path, QUESTIONER, **settings).block([input_of(tmp_path, "a")], Saved())
+    assert (row.chosen, row.reason) == (None, "negative_not_shown")
+    (row,) = worker(tmp_path, **settings).block([input_of(tmp_path, "a")], Saved())
+    assert row.reason is None
 
 
 def test_a_row_does_not_depend_on_its_block(tmp_path):
@@ -79,6 +102,7 @@ def test_a_row_without_a_positive_is_refused(tmp_path):
         ({"per_positive": 0}, "`per_positive` to be at least 1"),
         ({"edited_categories": ("colour",)}, r"got \['colour'\]"),
         ({"editor": EMBEDDER}, r"subclass of .*\.Editor, got"),
+        ({"questioner": EMBEDDER}, r"subclass of .*\.Questioner, got"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(settings, message):
