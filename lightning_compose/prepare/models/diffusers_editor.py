@@ -9,6 +9,7 @@ from PIL.Image import Image, Resampling
 
 from lightning_compose.arguments import require_at_least
 from lightning_compose.prepare.models.editor import Editor
+from lightning_compose.prepare.models.weights_name import weights_name
 
 
 class DiffusersEditor(Editor):
@@ -20,7 +21,7 @@ class DiffusersEditor(Editor):
         dtype: Of the weights, such as ``"bfloat16"``.
         batch_size: Images that are edited at once.
         options: What else the pipeline is called with, such as ``image_guidance_scale``.
-        name: For the rows and the dataset card; None = `pretrained`.
+        name: For the rows and the dataset card; None = the hub id, or the folder's name.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class DiffusersEditor(Editor):
         from diffusers import DiffusionPipeline
 
         require_at_least(1, batch_size=batch_size)
-        self.name = name or pretrained
+        self.name = weights_name(pretrained, name)
         self._pipeline = DiffusionPipeline.from_pretrained(pretrained, dtype=getattr(torch, dtype)).to(device)
         self._pipeline.set_progress_bar_config(disable=True)
         self._batch_size = batch_size

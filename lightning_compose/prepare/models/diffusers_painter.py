@@ -9,6 +9,7 @@ from PIL.Image import Image
 
 from lightning_compose.arguments import require_at_least
 from lightning_compose.prepare.models.painter import Painter
+from lightning_compose.prepare.models.weights_name import weights_name
 
 
 class DiffusersPainter(Painter):
@@ -22,7 +23,7 @@ class DiffusersPainter(Painter):
         batch_size: Images at once. Another one may change the last bits of an image.
         dtype: Of the weights.
         device: Such as cuda or cpu; auto = the GPU where there is one.
-        name: For the rows and the dataset card; None = `pretrained`.
+        name: For the rows and the dataset card; None = the hub id, or the folder's name.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class DiffusersPainter(Painter):
         name: str | None = None,
     ) -> None:
         require_at_least(1, num_inference_steps=num_inference_steps, batch_size=batch_size)
-        self.name = name or pretrained
+        self.name = weights_name(pretrained, name)
         self._batch_size = batch_size
         self._settings: dict[str, Any] = {"num_inference_steps": num_inference_steps, "guidance_scale": guidance_scale}
         self._settings |= {"height": size_px, "width": size_px}

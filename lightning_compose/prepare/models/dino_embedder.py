@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PIL.Image import Image
 
 from lightning_compose.prepare.models.batched_embedder import BatchedEmbedder
+from lightning_compose.prepare.models.weights_name import weights_name
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,7 +21,7 @@ class DinoEmbedder(BatchedEmbedder):
         pretrained: Folder or hub id of a `Dinov2Model` with its image processor.
         device: Such as ``"cuda"``.
         batch_size: Images that are embedded at once.
-        name: For the rows and the dataset card; None = `pretrained`.
+        name: For the rows and the dataset card; None = the hub id, or the folder's name.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class DinoEmbedder(BatchedEmbedder):
         import torch
         from transformers import AutoImageProcessor, Dinov2Model
 
-        super().__init__(name or pretrained, batch_size)
+        super().__init__(weights_name(pretrained, name), batch_size)
         # The processor on Pillow: the other one needs torchvision.
         self._processor = AutoImageProcessor.from_pretrained(pretrained, backend="pil")
         self._model = Dinov2Model.from_pretrained(pretrained, dtype=torch.float32).eval().to(device)

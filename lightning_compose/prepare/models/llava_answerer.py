@@ -9,6 +9,7 @@ from PIL.Image import Image
 from lightning_compose.arguments import require_at_least
 from lightning_compose.data.schema import Question
 from lightning_compose.prepare.models.answerer import Answerer
+from lightning_compose.prepare.models.weights_name import weights_name
 
 REQUEST = "{question}\nAnswer the question using a single word or a number."
 # LLaVA-1.5's own format; a later model's comes with its processor.
@@ -24,7 +25,7 @@ class LlavaAnswerer(Answerer):
         dtype: Of the weights, such as ``"bfloat16"``.
         batch_size: Questions that are answered at once.
         longest_answer_tokens: Where an answer is cut off.
-        name: For the rows and the dataset card; None = `pretrained`.
+        name: For the rows and the dataset card; None = the hub id, or the folder's name.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class LlavaAnswerer(Answerer):
         from transformers import AutoModelForImageTextToText, AutoProcessor
 
         require_at_least(1, batch_size=batch_size, longest_answer_tokens=longest_answer_tokens)
-        self.name = name or pretrained
+        self.name = weights_name(pretrained, name)
         # The processor on Pillow: the other one needs torchvision. What is generated follows what is on the right.
         self._processor = AutoProcessor.from_pretrained(pretrained, backend="pil", padding_side="left")
         model = AutoModelForImageTextToText.from_pretrained(pretrained, dtype=getattr(torch, dtype))

@@ -1,5 +1,7 @@
 """What the roles of a CLIP share."""
 
+from pathlib import Path
+
 import pytest
 from tiny_clip import save_tiny_clip
 
@@ -16,7 +18,7 @@ def folder(tmp_path_factory):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_its_name_is_that_of_the_weights_or_one_of_its_own(kind, folder):
-    assert kind(folder).name == folder
+    assert kind(folder).name == Path(folder).name
     assert kind(folder, name="clip").name == "clip"
 
 

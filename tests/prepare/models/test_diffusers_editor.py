@@ -1,5 +1,7 @@
 """Editing by InstructPix2Pix: a tiny one with random weights."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -49,5 +51,5 @@ def test_a_size_that_the_pipeline_does_not_have_is_given_back(folder):
 
 
 def test_its_name_is_that_of_the_weights_or_one_of_its_own(folder):
-    assert DiffusersEditor(str(folder)).name == str(folder)
-    assert DiffusersEditor(str(folder), name="mine").name == "mine"
+    assert DiffusersEditor(folder).name == Path(folder).name
+    assert DiffusersEditor(folder, name="mine").name == "mine"

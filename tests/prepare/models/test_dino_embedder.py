@@ -1,5 +1,7 @@
 """Unit vectors of images by a DINOv2: a tiny one with random weights."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -44,5 +46,5 @@ def test_the_folder_says_what_of_an_image_is_seen(folder):
 
 
 def test_its_name_is_that_of_the_weights_or_one_of_its_own(folder):
-    assert DinoEmbedder(str(folder)).name == str(folder)
-    assert DinoEmbedder(str(folder), name="mine").name == "mine"
+    assert DinoEmbedder(folder).name == Path(folder).name
+    assert DinoEmbedder(folder, name="mine").name == "mine"

@@ -67,5 +67,5 @@ def test_the_question_is_put_in_the_models_own_form(folder):
 
 
 def test_its_name_is_that_of_the_weights_or_one_of_its_own(folder):
-    assert LlavaAnswerer(str(folder)).name == str(folder)
+    assert LlavaAnswerer(str(folder)).name == folder.name
     assert LlavaAnswerer(str(folder), name="mine").name == "mine"
