@@ -14,32 +14,54 @@ from lightning_compose.cli import PROG
 from lightning_compose.cli.config_files import Config, merge, read_command_line
 from lightning_compose.cli.errors import OneLineParser
 from lightning_compose.cli.run_lock import locked
+from lightning_compose.prepare.review.options import TOLD, read_options
 
 if TYPE_CHECKING:
     from lightning_compose.prepare.workspace import Workspace
 
 RUN = "run"
-STEPS = ("prompts", "candidates", "verify", "negatives", "pack")
-EXTRA_PACKAGES = ("ray", "pydantic", "openai")
+STEPS = ("images", "prompts", "candidates", "verify", "negatives", "masks", "pack", "report")
+COST = "cost"
+REVIEW = "review"
+EXTRAS = {"ray": "prepare", "pydantic": "prepare", "openai": "prepare", "gradio": "review", "krippendorff": "review"}
 
 
 def run(arguments: Sequence[str]) -> None:
     """Run the command; see `lightning_compose.cli.main`."""
     line = read_command_line(arguments)
-    options, others = _parser().parse_known_args(line.arguments)
+    options, others = _options(line.arguments)
+    of_review, others = read_options(others) if options.step == REVIEW else (None, others)
     config = merge(line.config, _overrides(others))
     with _extra_packages():
         from lightning_compose.prepare.settings import read_settings
         from lightning_compose.prepare.workspace import Workspace
 
         settings = read_settings(config)
+        if options.step == COST:
+            from lightning_compose.prepare.cost import cost_table
+
+            print(cost_table(settings))
+            return
         workspace = Workspace(options.workspace)
         with _alone(workspace):
             from lightning_compose.prepare.steps import STEPS as FUNCTIONS
             from lightning_compose.prepare.steps import run_all
 
+            if of_review is not None:
+                from lightning_compose.prepare.review.step import review
+
+                review(settings, workspace, of_review)
+                return
             step = run_all if options.step == RUN else FUNCTIONS[options.step]
             step(settings, workspace)
+
+
+def _options(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    parser = _parser()
+    options, others = parser.parse_known_args(arguments)
+    if options.workspace is None and options.step != COST:
+        parser.error("Expected --workspace, got none. Name the folder of all that is made; it may be new.")
+    return options, others
 
 
 def _overrides(arguments: Sequence[str]) -> Config:
@@ -74,10 +96,11 @@ def _extra_packages() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if error.name not in EXTRA_PACKAGES:
+        if error.name not in EXTRAS:
             raise
         raise ModuleNotFoundError(
-            f"Expected the package {error.name}, found none. Install it: pip install 'lightning_compose[prepare]'."
+            f"Expected the package {error.name}, found none. Install it: pip install "
+            f"'lightning_compose[{EXTRAS[error.name]}]'."
         ) from error
 
 
@@ -97,8 +120,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = OneLineParser(
         prog=f"{PROG} prepare",
         description="Make pairs: --config FILE (repeatable, merged in order) says how, --section.key VALUE sets one.",
+        epilog=TOLD,
         allow_abbrev=False,
     )
-    parser.add_argument("step", choices=(RUN, *STEPS), help=f"{RUN} = all that the config has a section of, in order")
-    parser.add_argument("--workspace", type=Path, required=True, help="folder of all that is made; it may be new")
+    told = f"{RUN} = all that the config has a section of, in order; {COST} = what that will take, computed; "
+    told += f"{REVIEW} = a page on which people vote"
+    parser.add_argument("step", choices=(RUN, *STEPS, COST, REVIEW), help=told)
+    parser.add_argument("--workspace", type=Path, help=f"folder of all that is made; it may be new; not for {COST}")
     return parser

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -14,8 +15,10 @@ from tqdm import tqdm
 from lightning_compose.data.durable import replaced
 from lightning_compose.data.shards import ShardWriter
 from lightning_compose.data.shards.table import INDEX
+from lightning_compose.prepare.card import write_card
 from lightning_compose.prepare.result import Result, sample
-from lightning_compose.prepare.rows import NegativesRow, VerifiedRow
+from lightning_compose.prepare.review.left_out import reviewed
+from lightning_compose.prepare.rows import MasksRow, NegativesRow, VerifiedRow
 from lightning_compose.prepare.settings import Settings
 from lightning_compose.prepare.step_record import read_record
 from lightning_compose.prepare.workspace import Workspace
@@ -28,18 +31,27 @@ SHOWN = 3
 def pack(settings: Settings, workspace: Workspace) -> None:
     """Write the shards, unless they are there; ``pack/counts.json`` says what is in them and why others are not.
 
+    ``shards/README.md``, the dataset card, is written anew each time.
+
     Raises:
         ValueError: When a step before is not done, no pair is left, or shards were written with other settings.
     """
     section = settings.pack
-    results = read_results(workspace)
-    folder = workspace.begin(STEP, asdict(section), results)
+    results = _with_masks(read_results(workspace), settings, workspace)
+    results = reviewed(results, settings.review, section.without_negative, workspace)
+    if read_record(workspace.folder(STEP)) is None:
+        # Whoever removed the folder to pack anew need not know of these.
+        shutil.rmtree(workspace.shards, ignore_errors=True)
+    folder = workspace.begin(STEP, {**asdict(section), "review": _told(results)}, results)
     chosen = [each for each in results if each.reason(section.without_negative) is None]
     reasons = Counter(each.reason(section.without_negative) or "packed" for each in results)
     _require_pairs(chosen, reasons)
+    if settings.masks is not None:
+        _require_masks(chosen)
     if not (workspace.shards / INDEX).is_file():
         _write(chosen, workspace, section.samples_per_shard)
     _write_counts(folder / COUNTS, chosen, reasons)
+    write_card(settings.card, workspace)
     print(f"Packed {len(chosen)} of {len(results)} prompts into {workspace.shards}")
 
 
@@ -55,6 +67,26 @@ def read_results(workspace: Workspace) -> list[Result]:
     negatives = {row.key: row for row in workspace.rows("negatives", NegativesRow)} if begun else {}
     _require_same_keys([row.key for row in prompts], verified)
     return [Result(row.key, row, verified[row.key], negatives.get(row.key)) for row in prompts]
+
+
+def _with_masks(results: Sequence[Result], settings: Settings, workspace: Workspace) -> list[Result]:
+    masks = {row.key: row for row in workspace.rows("masks", MasksRow)} if settings.masks is not None else {}
+    return [replace(each, masks=masks.get(each.key)) for each in results]
+
+
+def _told(results: Sequence[Result]) -> str:
+    left_out = sorted((each.key, each.in_review) for each in results if each.in_review is not None)
+    digest = hashlib.sha256(json.dumps(left_out).encode()).hexdigest()[:8]
+    return f"{len(left_out)} left out ({digest})"
+
+
+def _require_masks(chosen: Sequence[Result]) -> None:
+    without = [each.key for each in chosen if each.masks is None]
+    if without:
+        raise ValueError(
+            f"Expected the nouns of every pair to have been looked for, got {without[:SHOWN]} for which they were not. "
+            "Set `pack.without_negative` as it was for the step masks, or remove that step's folder and run it again."
+        )
 
 
 def _require_same_keys(prompts: Collection[str], verified: Collection[str]) -> None:

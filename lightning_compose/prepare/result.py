@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lightning_compose.data.schema import Annotation, EncodedImage, Sample
-from lightning_compose.prepare.rows import Judged, NegativeJudged, NegativesRow, PromptRow, VerifiedRow
+from lightning_compose.data.schema import Annotation, Noun, Rle, Sample
+from lightning_compose.prepare.image_files import encoded
+from lightning_compose.prepare.rows import Judged, MasksRow, NegativeJudged, NegativesRow, PromptRow, VerifiedRow
 from lightning_compose.prepare.workspace import Workspace
 
 NO_POSITIVE, NO_NEGATIVE = "no_positive", "no_negative"
@@ -22,12 +23,16 @@ class Result:
         prompt: As it was written.
         verified: With the choice of the positive.
         negatives: With the choice of the negative; None = that was not looked for.
+        masks: The nouns of the positive; None = they were not looked for.
+        in_review: Why people leave it out; None = they do not.
     """
 
     key: str
     prompt: PromptRow
     verified: VerifiedRow
     negatives: NegativesRow | None
+    masks: MasksRow | None = None
+    in_review: str | None = None
 
     @property
     def positive(self) -> Judged | None:
@@ -51,7 +56,7 @@ class Result:
         if self.positive is None:
             return self.verified.reason or NO_POSITIVE
         if self.negative is not None or without_negative:
-            return None
+            return self.in_review
         return (self.negatives.reason if self.negatives else None) or NO_NEGATIVE
 
 
@@ -66,25 +71,38 @@ def sample(result: Result, positive: Judged, number: int, workspace: Workspace) 
     """
     negative, negatives = result.negative, result.negatives
     has_negative = negative is not None and negatives is not None
+    nouns, masks = _nouns(result.masks)
     annotation = Annotation(
         caption=result.verified.caption,
         stage=result.prompt.stage,
         category=result.prompt.category,
         negative_caption=negatives.caption if has_negative and negatives else None,
+        nouns=nouns,
+        masks=masks,
         questions=result.verified.questions,
         scores=_scores(result, positive),
         source=_source(result, positive),
     )
-    drawn = _webp(workspace, negative.image) if negative is not None else None
-    return Sample(f"{number:09d}", annotation, _webp(workspace, positive.image), drawn)
+    drawn = encoded(workspace.image(negative.image)) if negative is not None else None
+    return Sample(f"{number:09d}", annotation, encoded(workspace.image(positive.image)), drawn)
+
+
+def _nouns(found: MasksRow | None) -> tuple[tuple[Noun, ...], tuple[Rle, ...]]:
+    nouns = found.nouns if found is not None else ()
+    # Two nouns may have the same mask: "a ring", and then "the rings".
+    masks = tuple(dict.fromkeys(each.mask for each in nouns if each.mask is not None))
+    numbers = {mask: number for number, mask in enumerate(masks)}
+    return tuple(
+        Noun(each.text, each.spans, each.attributes, numbers[each.mask] if each.mask is not None else None)
+        for each in nouns
+    ), masks
 
 
 def _scores(result: Result, positive: Judged) -> dict[str, float]:
     models = result.verified.models
-    scores = {
-        _of("alignment", models, "answerer"): positive.alignment,
-        _of("score", models, "scorer"): positive.score,
-    }
+    scores = {_of("score", models, "scorer"): positive.score}
+    if result.verified.questions:  # a caption that somebody wrote of the image was not asked about
+        scores[_of("alignment", models, "answerer")] = positive.alignment
     if result.negative is not None and result.negatives is not None:
         scores[_of("similarity", result.negatives.models, "embedder")] = result.negative.similarity
     return scores
@@ -102,13 +120,11 @@ def _source(result: Result, positive: Judged) -> dict[str, Any]:
     if result.negative is not None and result.negatives is not None:
         made = {"method": result.negatives.method, "models": result.negatives.models}
         source["negative"] = {"seed": result.negative.seed, **made}
+    if result.masks is not None:
+        source["masks"] = {"models": result.masks.models}
     return source
 
 
 def _of(what: str, models: Mapping[str, str], role: str) -> str:
     # One model may have two roles: CLIP scores texts, and compares images.
     return f"{what}/{models.get(role, role)}"
-
-
-def _webp(workspace: Workspace, path: str) -> EncodedImage:
-    return EncodedImage("webp", workspace.image(path).read_bytes())

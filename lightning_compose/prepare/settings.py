@@ -8,14 +8,22 @@ from typing import TypeVar
 
 from lightning_compose.arguments import require_at_least
 from lightning_compose.cli.config_files import Config
+from lightning_compose.data.schema import CATEGORIES, STAGES
+from lightning_compose.prepare.card_settings import CardSettings
+from lightning_compose.prepare.cost_settings import CostSettings
 from lightning_compose.prepare.decoding import DecodingError, decode
+from lightning_compose.prepare.masks.settings import MasksSettings
 from lightning_compose.prepare.model_settings import ModelSettings, require_role
 from lightning_compose.prepare.models.painter import Painter
+from lightning_compose.prepare.models.scorer import Scorer
 from lightning_compose.prepare.negatives.settings import NegativesSettings
 from lightning_compose.prepare.prompts.settings import PromptsSettings
+from lightning_compose.prepare.report.settings import ReportSettings
+from lightning_compose.prepare.review.settings import ReviewSettings
 from lightning_compose.prepare.verify.settings import VerifySettings
 
 Section = TypeVar("Section")
+MAKES_IMAGES = ("prompts", "candidates", "verify", "negatives")
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,35 @@ class EngineSettings:
         for name in ("gpus_per_worker", "cpus_per_worker"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"Expected `{name}` to be at least 0, got {getattr(self, name)}.")
+
+
+@dataclass(frozen=True)
+class ImagesSettings:
+    """Of the step `images`, which stands in for all steps before `masks`.
+
+    Args:
+        annotations: File of captions as COCO has them: ``images`` with ``id`` and ``file_name``, ``annotations`` with
+            ``image_id`` and ``caption``.
+        folder: Of the images.
+        scorer: Chooses among the captions of an image.
+        count: Images, drawn by the seed; None = all.
+        stage: One of `lightning_compose.data.schema.STAGES`.
+        category: One of `lightning_compose.data.schema.CATEGORIES`.
+    """
+
+    annotations: str
+    folder: str
+    scorer: ModelSettings
+    count: int | None = None
+    stage: str = "complex"
+    category: str = "other"
+
+    def __post_init__(self) -> None:
+        require_role(self.scorer, Scorer)
+        require_at_least(1, count=self.count if self.count is not None else 1)
+        for name, known in (("stage", STAGES), ("category", CATEGORIES)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"Expected `{name}` to be one of {list(known)}, got {getattr(self, name)!r}.")
 
 
 @dataclass(frozen=True)
@@ -87,23 +124,38 @@ class Settings:
     Args:
         seed: All that is drawn follows from it.
         engine: For the steps that ask models.
+        images: Pictures that have captions, in the place of `prompts`, `candidates`, `verify` and `negatives`.
         prompts: None also where somebody else wrote them.
         candidates: Images of each prompt.
         verify: Which of them is the positive.
         negatives: The images beside the positives.
+        masks: Where the positives show the nouns of their captions.
+        review: What people's votes do; no step of `run`.
         pack: The shards.
+        card: The page beside them.
+        report: What became of the prompts.
+        cost: What the command `cost` reckons with; no step.
     """
 
     seed: int = 0
     engine: EngineSettings = field(default_factory=EngineSettings)
+    images: ImagesSettings | None = None
     prompts: PromptsSettings | None = None
     candidates: CandidatesSettings | None = None
     verify: VerifySettings | None = None
     negatives: NegativesSettings | None = None
+    masks: MasksSettings | None = None
+    review: ReviewSettings = field(default_factory=ReviewSettings)
     pack: PackSettings = field(default_factory=PackSettings)
+    card: CardSettings = field(default_factory=CardSettings)
+    report: ReportSettings | None = None
+    cost: CostSettings | None = None
 
     def __post_init__(self) -> None:
         require_at_least(0, seed=self.seed)
+        made = [name for name in MAKES_IMAGES if getattr(self, name) is not None]
+        if self.images is not None and made:
+            raise ValueError(f"Expected either `images` or {list(MAKES_IMAGES)}, got `images` and {made}. Remove one.")
 
 
 def read_settings(config: Config) -> Settings:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from lightning_compose.prepare.candidates import candidates
+from lightning_compose.prepare.captioned import images
+from lightning_compose.prepare.masks.step import masks
 from lightning_compose.prepare.negatives.step import negatives
 from lightning_compose.prepare.pack import pack
 from lightning_compose.prepare.prompts.step import write_prompts
@@ -26,12 +28,23 @@ def prompts(settings: Settings, workspace: Workspace) -> None:
     write_prompts(section, settings.seed, workspace.root)
 
 
+def report(settings: Settings, workspace: Workspace) -> None:
+    """Write the page that shows what became of the prompts."""
+    # Its plots take matplotlib, which no other step waits for.
+    from lightning_compose.prepare.report.step import report as write_report
+
+    write_report(settings, workspace)
+
+
 STEPS: dict[str, Step] = {
+    "images": images,
     "prompts": prompts,
     "candidates": candidates,
     "verify": verify,
     "negatives": negatives,
+    "masks": masks,
     "pack": pack,
+    "report": report,
 }
 
 
