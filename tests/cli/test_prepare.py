@@ -16,6 +16,7 @@ from lightning_compose.prepare.workspace import Workspace
 
 CONFIG = Path(__file__).parents[2] / "configs/prepare/shapes.yaml"
 FEW = {"single": {"color": 2, "shape": 1}}
+OF_SHAPES = [name for name in STEPS if name != "images"]
 
 
 def run(tmp_path, *arguments, config=CONFIG):
@@ -38,7 +39,7 @@ def test_the_command_knows_the_steps_without_importing_them():
 
 def test_the_config_is_one_with_every_section_and_reason():
     settings = read_settings(read_config(CONFIG))
-    assert all(getattr(settings, name) is not None for name in STEPS)
+    assert all(getattr(settings, name) is not None for name in OF_SHAPES)
     assert sum(settings.prompts.cells.values()) == 64
     lines = [line for line in CONFIG.read_text().splitlines() if ": " in line and not line.startswith("#")]
     assert not [line for line in lines if "#" not in line and "class_path" not in line]
@@ -58,9 +59,9 @@ def test_run_calls_the_steps_that_have_a_section(tmp_path, few, monkeypatch):
     for name in STEPS:
         monkeypatch.setitem(STEPS, name, lambda settings, workspace, name=name: called.append(name))
     run(tmp_path, "run", config=few)
-    assert called == list(STEPS)
+    assert called == OF_SHAPES
     called.clear()
-    run(tmp_path, "run", "--verify", "null", "--negatives=null", config=few)
+    run(tmp_path, "run", "--verify", "null", "--negatives=null", "--masks=null", "--report=null", config=few)
     assert called == ["prompts", "candidates", "pack"]
 
 
@@ -94,6 +95,31 @@ def refused(tmp_path, capsys, *arguments, config=CONFIG):
 )
 def test_refuses(tmp_path, capsys, arguments, message):
     assert message in refused(tmp_path, capsys, *arguments)
+
+
+def test_the_cost_is_told_without_a_workspace(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    main(["prepare", "cost", "--config", str(CONFIG.with_name("conpair.yaml")), "--candidates.per_prompt", "20"])
+    assert "stable-diffusion-3-medium-diffusers | 308,000 | images |" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["pack"], "Expected --workspace, got none"),
+        (["cost"], "Expected a section `cost` in the config, got none. Set it: see configs/prepare/conpair.yaml"),
+    ],
+)
+def test_says_what_a_command_lacks(arguments, message, capsys):
+    with pytest.raises(SystemExit):
+        main(["prepare", *arguments, "--config", str(CONFIG)])
+    assert message in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_report_is_written_of_nothing_too(tmp_path):
+    run(tmp_path, "report")
+    assert "There are no prompts" in (tmp_path / "w/report.html").read_text()
 
 
 def test_two_in_one_workspace_are_one_too_many(tmp_path):

@@ -31,23 +31,31 @@ def united(nouns: Iterable[Noun]) -> tuple[Noun, ...]:
     return tuple(sorted((noun for noun in made if noun.spans), key=lambda each: each.spans))
 
 
-def nearest(found: Sequence[Span], noun: Sequence[Span], others: Sequence[Span]) -> Span | None:
-    """Return which of the places of an attribute's word describes a noun; None = none does.
+def described(places: Sequence[Span], nouns: Sequence[Sequence[Span]], all_nouns: Sequence[Span]) -> list[Span | None]:
+    """Return which of the places of a word describes each of the nouns that it is said to describe; None = none does.
 
-    It is the nearest to one of the noun's spans, with no other noun between: of "a red cup and a red ring" the second
-    "red" is the ring's.
+    Of as many places as nouns each noun has the one that comes in its turn: in "a red cup and a red ring" the second
+    "red" is the ring's. Else it is the nearest. It never is a place with another noun between.
 
     Args:
-        found: Where the word is.
-        noun: Spans of the noun.
-        others: Spans of the other nouns.
+        places: Where the word is, in the order of the caption.
+        nouns: Spans of each noun that it describes, in the order of the caption.
+        all_nouns: Spans of these and of all others.
+
+    >>> described([(2, 5), (16, 19)], [[(6, 9)], [(20, 24)]], [(6, 9), (20, 24)])
+    [(2, 5), (16, 19)]
     """
+    free = [place for place in places if not _overlaps(place, all_nouns)]
+    turns = [[each] for each in free] if len(free) == len(nouns) else [free] * len(nouns)
+    return [_nearest(own, noun, all_nouns) for own, noun in zip(turns, nouns, strict=True)]
+
+
+def _nearest(places: Sequence[Span], noun: Sequence[Span], all_nouns: Sequence[Span]) -> Span | None:
     gaps = [
         (_gap(place, mention), place)
-        for place in found
-        if not _overlaps(place, (*noun, *others))
+        for place in places
         for mention in noun
-        if not _overlaps(_between(place, mention), others)
+        if not _overlaps(_between(place, mention), all_nouns)
     ]
     return min(gaps)[1] if gaps else None
 

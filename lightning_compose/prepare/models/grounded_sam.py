@@ -10,6 +10,7 @@ from PIL.Image import Image
 from lightning_compose.arguments import require_at_least, require_share
 from lightning_compose.prepare.models.grounding_dino import Boxes, GroundingDino
 from lightning_compose.prepare.models.segmenter import Box, Found, Segmenter
+from lightning_compose.prepare.models.weights_name import weights_name
 
 
 class GroundedSam(Segmenter):
@@ -22,7 +23,7 @@ class GroundedSam(Segmenter):
         batch_size: Images that are searched at once; they are cut one by one.
         box_threshold: See `GroundingDino`.
         text_threshold: See `GroundingDino`.
-        name: For the rows and the dataset card; None = `detector` and `segmenter`.
+        name: For the rows and the dataset card; None = those of both weights.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class GroundedSam(Segmenter):
 
         require_at_least(1, batch_size=batch_size)
         require_share(box_threshold=box_threshold, text_threshold=text_threshold)
-        self.name = name or f"{detector} + {segmenter}"
+        self.name = name or f"{weights_name(detector, None)} + {weights_name(segmenter, None)}"
         self._detector = GroundingDino(detector, device, box_threshold, text_threshold)
         self._processor = AutoProcessor.from_pretrained(segmenter, backend="pil")
         model = AutoModelForMaskGeneration.from_pretrained(segmenter, dtype=torch.float32)

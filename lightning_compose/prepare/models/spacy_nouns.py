@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from lightning_compose.data.schema import Noun, Phrase, Question
 from lightning_compose.prepare.models.noun_finder import NounFinder
+from lightning_compose.prepare.models.weights_name import weights_name
 
 if TYPE_CHECKING:
+    from spacy.language import Language
     from spacy.tokens import Span, Token
 
 # The parser takes them for nouns, and they are: of a place, of the picture itself, or of how much there is. None of
@@ -29,7 +32,7 @@ class SpacyNouns(NounFinder):
     Args:
         model: Name of an installed package of spaCy's, or folder of one.
         stop_words: Heads that are no things to be seen, in their dictionary form.
-        name: For the rows and the dataset card; None = `model`.
+        name: For the rows and the dataset card; None = that of the model.
     """
 
     def __init__(
@@ -38,10 +41,8 @@ class SpacyNouns(NounFinder):
         stop_words: Sequence[str] = STOP_WORDS,
         name: str | None = None,
     ) -> None:
-        import spacy
-
-        self.name = name or model
-        self._parser = spacy.load(model, exclude=["ner"])
+        self.name = weights_name(model, name)
+        self._parser = _load(model)
         self._stop_words = frozenset(stop_words)
 
     def find(self, captions: Sequence[str], questions: Sequence[Sequence[Question]]) -> list[tuple[Noun, ...]]:
@@ -53,6 +54,13 @@ class SpacyNouns(NounFinder):
             head = chunk.root
             if head.pos_ in NOUNS and not {head.lemma_.casefold(), head.lower_} & self._stop_words:
                 yield _noun(chunk)
+
+
+@cache
+def _load(model: str) -> Language:
+    import spacy
+
+    return spacy.load(model, exclude=["ner"])
 
 
 def _noun(chunk: Span) -> Noun:
