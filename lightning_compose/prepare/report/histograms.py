@@ -49,6 +49,6 @@ def draw_histograms(found: Mapping[str, tuple[Sequence[float], Sequence[float]]]
         axes.hist(of_all, edges, color=ALL, label="all candidates")
         axes.hist(of_kept, edges, color=KEPT, label="kept as positives")
         axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
-    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     figure.supxlabel("share of right answers")
     return figure

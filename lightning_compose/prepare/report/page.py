@@ -31,7 +31,7 @@ def funnel_section(found: Found) -> str:
     ]
     header = ("stage", "category", "prompts", "with a positive", "by a correction", "with a negative", "packed")
     missing = [paragraph(sentence, "missing") for sentence in found.missing]
-    return section("From prompts to pairs", *missing, bars, table([header, *cells]))
+    return section("What is left after each step", *missing, bars, table([header, *cells]))
 
 
 def work_section(found: Found) -> str:
@@ -66,7 +66,8 @@ def choice_section(found: Found, account: Account | None, examples: Examples) ->
         ("images with the best score that the judge accepts", f"{compared.successes_by_score} of {compared.prompts}"),
     ]
     shown = examples.of_choices(found.verified)
-    return section("The judge's choice and the score's", table([("", ""), *rows]), *_truth(account), shown)
+    told = "Where they differ: what is kept, what the score alone would keep, and the judge's answers about the latter."
+    return section("The judge's choice and the score's", table([("", ""), *rows]), *_truth(account), paragraph(told), shown)
 
 
 def _truth(account: Account | None) -> Sequence[str]:
