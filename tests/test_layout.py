@@ -150,7 +150,7 @@ def test_every_import_is_declared():
     setup = configparser.RawConfigParser()
     setup.read(ROOT / "setup.cfg")
     known = declared(setup, "options", "install_requires")
-    of_prepare = known | declared(setup, "options.extras_require", "prepare")
+    of_prepare = known.union(*(declared(setup, "options.extras_require", extra) for extra in ("prepare", "review")))
     for path in MODULES:
         imported = {DISTRIBUTION_OF.get(name, name) for name in third_party(path) - {"lightning_compose"}}
         assert imported <= (of_prepare if path.is_relative_to(PACKAGE / "prepare") else known), path

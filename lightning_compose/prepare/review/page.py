@@ -63,16 +63,17 @@ def _page(queues: Queues) -> gr.Blocks:
                 buttons = [gr.Button(text, elem_id=answer) for answer, text in BUTTONS]
                 undo = gr.Button("Undo (u)", elem_id="undo")
             masks = gr.Checkbox(label="Masks (m)", elem_id="masks")
-        # It comes back with a vote, which then tells which pair was seen.
-        shown = gr.Textbox(visible=False)
+        # They come back with a vote, which then tells who gave it, and which pair was seen. What is not in the page at
+        # all loses its value.
+        who, shown = (gr.Textbox(visible="hidden") for _ in range(2))
         pair: list[Any] = [view, shown, masks]
         for (answer, _), button in zip(BUTTONS, buttons, strict=True):
-            button.click(_voting(queues, answer), [name, shown], pair, **SILENT)
-        undo.click(_undoing(queues), [name, shown], pair, **SILENT)
-        masks.input(_masking(queues), [name, masks], pair, **SILENT)
-        page.load(_arriving(queues), None, [name, *pair, entrance, booth], **SILENT)
+            button.click(_voting(queues, answer), [who, shown], pair, **SILENT)
+        undo.click(_undoing(queues), [who, shown], pair, **SILENT)
+        masks.input(_masking(queues), [who, masks], pair, **SILENT)
+        page.load(_arriving(queues), None, [*pair, who, entrance, booth], **SILENT)
         for enter in (start.click, name.submit):
-            enter(_starting(queues), [name], [*pair, entrance, booth], js=REMEMBER, **SILENT)
+            enter(_starting(queues), [name], [*pair, who, entrance, booth], js=REMEMBER, **SILENT)
     return page
 
 
@@ -86,7 +87,7 @@ def _entrance() -> tuple[gr.Textbox, gr.Button, gr.Row]:
 def _arriving(queues: Queues) -> Callable[..., list[Any]]:
     def arrive(request: gr.Request) -> list[Any]:
         name = str(request.query_params.get("annotator", ""))
-        return [name, *(_entered(queues, name) if name else [gr.skip() for _ in range(5)])]
+        return _entered(queues, name) if name else [gr.skip() for _ in range(6)]
 
     return arrive
 
@@ -124,7 +125,7 @@ def _masking(queues: Queues) -> Callable[..., list[Any]]:
 
 
 def _entered(queues: Queues, name: str) -> list[Any]:
-    return [*_seen(_queue(queues, name)), gr.update(visible=False), gr.update(visible=True)]
+    return [*_seen(_queue(queues, name)), name, gr.update(visible=False), gr.update(visible=True)]
 
 
 def _seen(queue: Queue, with_masks: bool = False) -> list[Any]:
@@ -140,4 +141,4 @@ def _queue(queues: Queues, name: str) -> Queue:
     try:
         return queues.of(name)
     except ValueError as error:
-        raise gr.Error(str(error)) from error
+        raise gr.Error(str(error), print_exception=False) from error

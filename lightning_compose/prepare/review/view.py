@@ -22,14 +22,15 @@ ONE = "Does the image show its caption?"
 FINISHED = "That was the last one. Thank you!"
 # Okabe and Ito's: told apart by people who see colors differently, too.
 COLORS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167))
-TINT = 0.6
+TINT = 0.5
 STYLE = """
 #view .pictures { display: flex; gap: 2em; justify-content: center }
 #view figure { margin: 0; width: min(45%, 512px) }
 #view img { width: 100%; image-rendering: pixelated }
 #view figcaption { font-size: 1.2em; margin-top: .5em }
 #view mark { background: #ffe08a; color: #000; border-radius: .2em; padding: 0 .1em }
-#view progress { width: 100% }
+#view .bar { background: #ddd; border-radius: .3em }
+#view .bar div { background: #4878a8; border-radius: .3em; height: .6em }
 #view .question, #view .nouns { text-align: center }
 #view .noun { border-bottom: .3em solid; margin: 0 .5em }
 """
@@ -54,8 +55,13 @@ def pair_view(pair: Pair, left: Side, with_masks: bool) -> str:
 
 
 def progress(done: int, of: int) -> str:
-    """Return a bar, and the numbers."""
-    return f'<progress value="{done}" max="{max(of, 1)}"></progress><p class="done">{done} of {of}</p>'
+    """Return a bar, and the numbers.
+
+    Args:
+        done: Pairs.
+        of: At least 1.
+    """
+    return f'<div class="bar"><div style="width: {done / of:.1%}"></div></div><p class="done">{done} of {of}</p>'
 
 
 def _figure(source: str, caption: str) -> str:
