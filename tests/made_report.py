@@ -18,6 +18,7 @@ QUESTIONS = (
     Question(0, "Is there a <ring>?", "yes", "entity", ("ring",)),
     Question(1, "Is the ring red?", "yes", "attribute", ("ring", "red"), (0,)),
 )
+OWN_QUESTIONS = (QUESTIONS[0], Question(1, "Is the ring blue?", "yes", "attribute", ("ring", "blue"), (0,)))
 RIGHT, WRONG, UNSEEN = ("yes", "yes"), ("yes", "no"), ("no", "")
 JUDGE = {"answerer": "judge", "scorer": "clip"}
 WRITING = {"drafted": 9, "writer": {"calls": 3, "retried": 1}}
@@ -36,8 +37,8 @@ class RedTruth(Truth):
 def made_workspace(root) -> Workspace:
     """Write all steps' rows.
 
-    The judge accepts: of `pair` the red image though the score prefers the blue; of `tricked` a blue one; of `corrected`
-    a red one for another caption. `failed` has none, nobody asked about `silent`, and `alone` has no negative.
+    The judge accepts: of `pair` the red image though the score prefers the blue; of `tricked` a blue one; of
+    `corrected` a red one for another caption. `failed` has none, nobody asked about `silent`, `alone` has no negative.
     """
     root.mkdir(parents=True, exist_ok=True)
     workspace = Workspace(root)
@@ -57,7 +58,7 @@ def made_workspace(root) -> Workspace:
         opposed(workspace, "pair", [(BLUE, WRONG, 0.5), (RED, RIGHT, 0.9)], 0),
         opposed(workspace, "tricked", [(RED, WRONG, 0.5)], 0),
         opposed(workspace, "corrected", [(BLUE, WRONG, 0.5)], 0, "edited"),
-        opposed(workspace, "alone", [(RED, RIGHT, 0.5)], None),
+        opposed(workspace, "alone", [(RED, RIGHT, 0.5)], None, own_questions=OWN_QUESTIONS),
     ], {"seed": 5})  # fmt: skip
     write_drafts(workspace)
     return workspace
@@ -95,7 +96,7 @@ def drawn(row):
     return CandidatesRow(row.key, tuple(each.image for each in row.candidates), (), "painter|s")
 
 
-def opposed(workspace, key, seen, chosen, method="generated"):
+def opposed(workspace, key, seen, chosen, method="generated", own_questions=()):
     candidates = tuple(
         NegativeJudged(
             picture(workspace, f"negatives/images/{key}-{number}.webp", color),
@@ -103,11 +104,14 @@ def opposed(workspace, key, seen, chosen, method="generated"):
             answers,
             answers != RIGHT,
             similarity,
+            own_answers=WRONG if own_questions else (),
         )
         for number, (color, answers, similarity) in enumerate(seen)
     )
     reason = "no_violation" if chosen is None else None
-    return NegativesRow(key, f"a blue ring {key}", candidates, chosen, method, reason, {"embedder": "clip"})
+    return NegativesRow(
+        key, f"a blue ring {key}", candidates, chosen, method, reason, {"embedder": "clip"}, own_questions
+    )
 
 
 def write(workspace, step, rows, settings):

@@ -15,6 +15,7 @@ class CostSettings:
     Args:
         drafts_per_prompt: That the writer is asked for until one of them is kept, at least 1.
         questions_per_image: That are asked about an image, on average.
+        more_questions_per_negative: That are asked, beside those, about its own caption; none without a questioner.
         rounds_per_image: Calls of a judge behind a server, for an image: questions wait for those they depend on.
         share_with_positive: Of the prompts, in [0, 1]; the others get no negatives.
         share_corrected: Of the prompts, in [0, 1]; their images are judged twice.
@@ -25,6 +26,7 @@ class CostSettings:
 
     drafts_per_prompt: float
     questions_per_image: float
+    more_questions_per_negative: float
     rounds_per_image: float
     share_with_positive: float
     share_corrected: float
@@ -36,7 +38,8 @@ class CostSettings:
         for name in ("drafts_per_prompt", "questions_per_image", "rounds_per_image"):
             if not 1 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"Expected `{name}` to be at least 1, got {getattr(self, name)}.")
-        _require_not_negative("megabytes_per_image", self.megabytes_per_image)
+        for name in ("megabytes_per_image", "more_questions_per_negative"):
+            _require_not_negative(name, getattr(self, name))
         for step, roles in self.gpu_seconds.items():
             for role, seconds in roles.items():
                 _require_not_negative(f"gpu_seconds.{step}.{role}", seconds)

@@ -72,7 +72,7 @@ def _judging(settings: Settings, prompts: PromptsSettings, cost: CostSettings) -
     judged = (total + corrected) * settings.candidates.per_prompt
     if section.questioner is not None:
         yield Work("verify", "questioner", section.questioner, "captions", total + corrected)
-    yield _answering("verify", section.answerer, judged, cost)
+    yield _answering("verify", section.answerer, judged, cost.questions_per_image, cost)
     yield Work("verify", "scorer", section.scorer, "images", judged)
     if section.captioner is not None:
         yield Work("verify", "captioner", section.captioner, "captions", corrected)
@@ -90,7 +90,11 @@ def _opposing(settings: Settings, prompts: PromptsSettings, cost: CostSettings) 
     yield Work("negatives", "painter", painter, "images", drawn, draws=True)
     if section.editor is not None:
         yield Work("negatives", "editor", section.editor, "images", edited * section.per_positive, draws=True)
-    yield _answering("negatives", section.answerer or settings.verify.answerer, images, cost)
+    questioner = section.questioner or settings.verify.questioner
+    if questioner is not None:
+        yield Work("negatives", "questioner", questioner, "captions", positives)
+    questions = cost.questions_per_image + (cost.more_questions_per_negative if questioner is not None else 0.0)
+    yield _answering("negatives", section.answerer or settings.verify.answerer, images, questions, cost)
     # The positive is embedded beside its candidates.
     yield Work("negatives", "embedder", section.embedder, "images", images + positives)
 
@@ -102,10 +106,10 @@ def _masking(settings: Settings, prompts: PromptsSettings, cost: CostSettings) -
         yield Work("masks", "segmenter", settings.masks.segmenter, "images", positives)
 
 
-def _answering(step: str, answerer: ModelSettings, images: float, cost: CostSettings) -> Work:
+def _answering(step: str, answerer: ModelSettings, images: float, questions: float, cost: CostSettings) -> Work:
     if SERVED in answerer.init_args:
         return Work(step, "answerer", answerer, "calls", images * cost.rounds_per_image)
-    return Work(step, "answerer", answerer, "questions", images * cost.questions_per_image)
+    return Work(step, "answerer", answerer, "questions", images * questions)
 
 
 def _edited(prompts: PromptsSettings, categories: tuple[str, ...]) -> int:

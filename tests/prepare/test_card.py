@@ -43,6 +43,8 @@ def test_counts_funnel_models_seeds_and_work_are_told(workspace):
     assert "| candidates | 5 |" in body
     assert "| images of negative prompts | 4 |" in body
     assert "| edited images | 1 |" in body
+    # Of images of prompts 15, of negatives 10, and what the caption of one of them asks beside.
+    assert "| answers about images | 26 |" in body
     assert "| writer: calls | 3 |" in body
 
 

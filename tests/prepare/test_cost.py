@@ -41,12 +41,14 @@ def test_a_small_config_by_hand(few):
     # 30 of the prompts are of a category whose negatives are edits.
     assert found["negatives.painter"] == ("200", "images", 0.1)
     assert found["negatives.editor"] == ("600", "images", 0.2)
+    assert found["negatives.questioner"] == ("40", "calls, of captions", 0.0)
+    assert found["negatives.answerer"] == ("6,400", "questions", 0.2)
     assert found["negatives.embedder"] == ("840", "images", 0.0)
 
 
 def test_the_sums(few):
     (last,) = cost_table(read_settings(few)).splitlines()[-1:]
-    assert last.startswith("40 prompts: 60 calls to servers, 1,200 images on 0 GB, ")
+    assert last.startswith("40 prompts: 100 calls to servers, 1,200 images on 0 GB, ")
     hours = float(re.search(r"([\d.]+) GPU hours", last)[1])
     assert hours == 1
 

@@ -15,6 +15,15 @@ def write(folder, name, *keys):
     (folder / f"blocks/{name}.jsonl").write_text("".join(to_line(row(key)) for key in keys))
 
 
+def test_rows_of_a_step_that_is_not_done_can_be_read(tmp_path):
+    workspace = workspace_of(tmp_path, "abc")
+    assert workspace.finished_rows("candidates", CandidatesRow) == []
+    write(workspace.begin("candidates", {}, workspace.prompts()), "000000", "b", "a")
+    assert workspace.finished_rows("candidates", CandidatesRow) == [row("a"), row("b")]
+    with pytest.raises(ValueError, match="got 2 of 3 rows"):
+        workspace.rows("candidates", CandidatesRow)
+
+
 def test_prompts_come_by_their_keys(tmp_path):
     assert [each.key for each in workspace_of(tmp_path, "cab").prompts()] == ["a", "b", "c"]
 

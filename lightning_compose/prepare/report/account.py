@@ -39,6 +39,7 @@ class Account:
         positives_by_score: What the score alone would keep of the same candidates as `positives`.
         all_by_score: What the score alone would keep of all prompts that were not rewritten, with no rejection.
         negatives: Kept by the judge.
+        negatives_shown: Of `negatives`, where their own caption's questions are known: those that show it, too.
         negatives_by_similarity: What similarity alone would keep of the same candidates as `negatives`.
     """
 
@@ -47,6 +48,7 @@ class Account:
     positives_by_score: Tally
     all_by_score: Tally
     negatives: Tally
+    negatives_shown: Tally
     negatives_by_similarity: Tally
 
 
@@ -80,6 +82,7 @@ def tell_truth(
         matching((row, best_score(row.candidates)) for row in kept),
         matching((row, best_score(row.candidates)) for row in prompts),
         violating((asked, row, row.chosen) for asked, row in pairs),
+        _tally(_own(pairs), open_image, truth, expected=True),
         violating((asked, row, nearest(row.candidates)) for asked, row in pairs),
     )
 
@@ -89,6 +92,14 @@ def _pairs(
 ) -> list[tuple[Sequence[Question], NegativesRow]]:
     questions = {row.key: row.questions for row in verified}
     return [(questions[row.key], row) for row in negatives if row.chosen is not None and row.key in questions]
+
+
+def _own(pairs: Sequence[tuple[Sequence[Question], NegativesRow]]) -> list[Asked]:
+    return [
+        (row.own_questions, row.candidates[row.chosen].image)
+        for _, row in pairs
+        if row.own_questions and row.chosen is not None
+    ]
 
 
 def _tally(asked: Sequence[Asked], open_image: OpenImage, truth: Truth, expected: bool) -> Tally:

@@ -55,7 +55,7 @@ def conclusion(account: Account) -> str:
     """Say whether the judge's answers make the positives better than the score alone, and if not, why.
 
     >>> same = Tally(1, 2)
-    >>> conclusion(Account(same, same, same, same, same, same))[:51]
+    >>> conclusion(Account(same, same, same, same, same, same, same))[:51]
     'The judge makes no difference here: with and withou'
     """
     judged, scored, everything = account.positives, account.positives_by_score, account.all_by_score
@@ -84,6 +84,7 @@ def account_rows(account: Account, judge: str) -> list[tuple[tuple[str, str], fl
         "all prompts by the score alone": account.all_by_score,
         "positives of corrected captions": account.positives_rewritten,
         f"negatives by {judge} and similarity": account.negatives,
+        "of these, show their own caption": account.negatives_shown,
         "the same candidates by similarity alone": account.negatives_by_similarity,
     }
     return [((what, _told(tally)), tally.share or 0.0) for what, tally in told.items() if tally.of]

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from lightning_compose.prepare.judging.choice import best_score, nearest, nearly_right
+from lightning_compose.prepare.judging.choice import best_score, nearest, nearest_violating, nearly_right
 from lightning_compose.prepare.prompts.selection import Rejected
 from lightning_compose.prepare.report.account import OpenImage
 from lightning_compose.prepare.report.choices import differing
 from lightning_compose.prepare.report.html import paragraph, section, table, thumbnail
 from lightning_compose.prepare.report.interviews import interview_list
 from lightning_compose.prepare.result import Result
-from lightning_compose.prepare.rows import Judged, NegativesRow, VerifiedRow
+from lightning_compose.prepare.rows import Judged, NegativeJudged, NegativesRow, VerifiedRow
 from lightning_compose.seeding import generator
 
 Each = TypeVar("Each")
@@ -84,14 +84,22 @@ class Examples:
         return self._example(verified.caption, {"most answers right": closest.image}, answered)
 
     def _without_negative(self, verified: VerifiedRow, positive: Judged, negatives: NegativesRow) -> str:
-        index = negatives.chosen if negatives.chosen is not None else nearest(negatives.candidates)
-        candidate = negatives.candidates[index or 0]
+        candidate = _closest(negatives)
         pictures = {"positive": positive.image, f"for: {negatives.caption}": candidate.image}
-        return self._example(verified.caption, pictures, interview_list(verified.questions, candidate.answers))
+        told = interview_list(verified.questions, candidate.answers)
+        if negatives.own_questions:
+            told += paragraph("For its own caption:") + interview_list(negatives.own_questions, candidate.own_answers)
+        return self._example(verified.caption, pictures, told)
 
     def _example(self, caption: str, pictures: Mapping[str, str], told: str = "") -> str:
         drawn = "".join(thumbnail(self.open_image(path), what) for what, path in pictures.items())
         return f'<div class="example"><div class="pictures">{drawn}</div>{paragraph(caption)}{told}</div>'
+
+
+def _closest(negatives: NegativesRow) -> NegativeJudged:
+    """Return the negative, or what would be it under milder rules."""
+    rules = (negatives.chosen, nearest_violating(negatives.candidates, shows_own=False), nearest(negatives.candidates))
+    return negatives.candidates[next(index for index in rules if index is not None)]
 
 
 def _side_by_side(examples: Iterable[str]) -> str:

@@ -67,7 +67,9 @@ def choice_section(found: Found, account: Account | None, examples: Examples) ->
     ]
     shown = examples.of_choices(found.verified)
     told = "Where they differ: what is kept, what the score alone would keep, and the judge's answers about the latter."
-    return section("The judge's choice and the score's", table([("", ""), *rows]), *_truth(account), paragraph(told), shown)
+    return section(
+        "The judge's choice and the score's", table([("", ""), *rows]), *_truth(account), paragraph(told), shown
+    )
 
 
 def _truth(account: Account | None) -> Sequence[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from lightning_compose.data.schema import Question
 from lightning_compose.prepare.judging.alignment import UNASKED
+from lightning_compose.prepare.judging.shared_questions import share_questions
 from lightning_compose.prepare.report.found import Found
-from lightning_compose.prepare.rows import Judged, NegativeJudged
+from lightning_compose.prepare.rows import NegativeJudged, NegativesRow
 
 
 def work_done(found: Found) -> dict[str, int]:
@@ -23,7 +25,7 @@ def work_done(found: Found) -> dict[str, int]:
         "images of prompts": sum(len(row.images) for row in found.candidates),
         "images of negative prompts": len(negatives) - len(edited),
         "edited images": len(edited),
-        "answers about images": sum(map(_answers, (*positives, *negatives))),
+        "answers about images": _given(each.answers for each in positives) + _of_negatives(found),
         "scores of image and caption": len(positives),
         "nouns looked for": len(nouns),
         "nouns with a mask": sum(noun.mask is not None for noun in nouns),
@@ -48,5 +50,18 @@ def _of_writer(writing: Mapping[str, Mapping[str, int]] | None) -> dict[str, int
     return {f"writer: {what.replace('_', ' ')}": count for what, count in sorted(happened.items())}
 
 
-def _answers(judged: Judged | NegativeJudged) -> int:
-    return sum(answer != UNASKED for answer in judged.answers)
+def _of_negatives(found: Found) -> int:
+    questions = {row.key: row.questions for row in found.verified}
+    rows = [row for row in found.negatives if row.key in questions]
+    return sum(_given(_both(row, each, questions[row.key]) for each in row.candidates) for row in rows)
+
+
+def _both(row: NegativesRow, judged: NegativeJudged, questions: tuple[Question, ...]) -> Iterable[str]:
+    """Return the answers about both captions; what both ask was asked once."""
+    shared = share_questions(questions, row.own_questions)
+    places = (*shared.first, *shared.second)
+    return dict(zip(places, (*judged.answers, *judged.own_answers), strict=True)).values()
+
+
+def _given(answers: Iterable[Iterable[str]]) -> int:
+    return sum(answer != UNASKED for each in answers for answer in each)

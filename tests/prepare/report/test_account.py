@@ -23,9 +23,9 @@ def verified(key, *candidates, chosen=None, rewritten=False):
     return VerifiedRow(key, "It is red", QUESTIONS, judged, chosen, rewritten, None, {})
 
 
-def negatives(key, *candidates, chosen=None):
+def negatives(key, *candidates, chosen=None, own=()):
     judged = tuple(NegativeJudged(color, 0, (), True, similarity) for color, similarity in candidates)
-    return NegativesRow(key, "It is blue", judged, chosen, "generated", None, {})
+    return NegativesRow(key, "It is blue", judged, chosen, "generated", None, {}, own)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def account():
     ]
     found = [
         negatives("a", ("red", 0.9), ("blue", 0.5), chosen=1),
-        negatives("b", ("red", 0.9), ("blue", 0.5), chosen=0),
+        negatives("b", ("red", 0.9), ("blue", 0.5), chosen=0, own=QUESTIONS),
         negatives("d", ("blue", 0.9)),
         negatives("unknown", ("blue", 0.9), chosen=0),
     ]
@@ -54,6 +54,7 @@ def test_positives(account):
 
 def test_negatives(account):
     assert account.negatives == Tally(1, 2)
+    assert account.negatives_shown == Tally(1, 1)
     assert account.negatives_by_similarity == Tally(0, 2)
 
 

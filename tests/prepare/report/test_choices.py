@@ -49,4 +49,4 @@ def test_nothing_to_compare():
     ],
 )
 def test_it_is_said_whether_the_judge_helps(judged, scored, told):
-    assert told in conclusion(Account(judged, NONE, scored, Tally(6, 12), NONE, NONE))
+    assert told in conclusion(Account(judged, NONE, scored, Tally(6, 12), NONE, NONE, NONE))

@@ -7,12 +7,15 @@ import subprocess
 import sys
 
 import pytest
-from made_report import made_workspace, packed_workspace
+from made_prompts import workspace_of
+from made_report import RED, made_workspace, packed_workspace, picture, write
 
 from lightning_compose.prepare.model_settings import ModelSettings
+from lightning_compose.prepare.pack import pack
 from lightning_compose.prepare.report.settings import ReportSettings
 from lightning_compose.prepare.report.step import report
-from lightning_compose.prepare.settings import Settings
+from lightning_compose.prepare.rows import Judged, MaskedNoun, MasksRow, VerifiedRow
+from lightning_compose.prepare.settings import PackSettings, Settings
 from lightning_compose.prepare.workspace import Workspace
 
 WITH_TRUTH = Settings(report=ReportSettings(truth=ModelSettings("made_report.RedTruth")))
@@ -69,7 +72,9 @@ def test_every_reason_has_its_example_with_wrong_answers_in_red(page):
     assert 'Is the ring red? <span class="wrong">no</span>, expected yes' in failed
     assert "not asked" not in failed
     assert parts["no_violation"].count("data:image/webp") == 2
-    assert "wrong" not in parts["no_violation"]
+    of_positive, of_own = parts["no_violation"].split("For its own caption:")
+    assert "wrong" not in of_positive
+    assert 'Is the ring blue? <span class="wrong">no</span>, expected yes' in of_own
     assert "a silent prompt" in parts["no_questions"]
     assert "near_duplicate a ring no ring the ring" in told(page)
 
@@ -127,6 +132,24 @@ def test_a_part_of_a_workspace_says_what_is_missing(tmp_path):
     assert "No pairs are packed yet." in text
     # Their negatives may still come.
     assert "no_negative" not in text
+
+
+def test_captioned_images_have_no_prompts_to_draw_and_no_judge(tmp_path):
+    workspace = workspace_of(tmp_path / "w", ["photograph"])
+    image = picture(workspace, "verify/images/0.webp", RED)
+    kept = Judged(image, 0, (), 1.0, True, 0.5)
+    row = VerifiedRow("photograph", "a ring", (), (kept,), 0, False, None, {"scorer": "clip"})
+    write(workspace, "verify", [row], {"step": "images"})
+    noun = MaskedNoun("ring", ((2, 6),), (), None, (), ())
+    write(workspace, "masks", [MasksRow("photograph", (noun,), "no_mask", {"nouns": "parser"})], {})
+    without_negative = Settings(pack=PackSettings(without_negative=True))
+    pack(without_negative, workspace)
+    text = told(written(workspace, without_negative))
+    assert "was not run" not in text
+    assert text.count("No candidates are judged yet.") == 2
+    assert "nouns looked for 1" in text
+    assert "nouns parser" in text
+    assert "Pairs of stage single (1 of 1)" in text
 
 
 def test_what_a_kill_left_of_shards_is_not_shown(tmp_path):
