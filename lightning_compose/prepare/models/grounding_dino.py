@@ -15,6 +15,7 @@ from lightning_compose.prepare.models.segmenter import Box
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from transformers import BatchEncoding
 
 # Between them GroundingDINO lets no phrase see another.
 BETWEEN = ". "
@@ -96,7 +97,7 @@ class GroundingDino:
             for score_qt, box_q4, offset_t2, text in of_image
         ]
 
-    def _tokens(self, texts: list[str]) -> dict[str, Tensor]:
+    def _tokens(self, texts: list[str]) -> BatchEncoding:
         return self._processor.tokenizer(
             texts,
             padding=True,

@@ -35,7 +35,7 @@ class Found:
             boxes: See `Found`.
             scores: See `Found`.
         """
-        return cls(masks.any(axis=0), tuple(boxes), tuple(scores)) if boxes else None
+        return cls(np.any(masks, axis=0), tuple(boxes), tuple(scores)) if boxes else None
 
 
 class Segmenter(ABC):

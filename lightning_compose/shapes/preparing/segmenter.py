@@ -48,7 +48,7 @@ def _find(image: Image, phrases: Sequence[str]) -> tuple[Found | None, ...]:
 def _found(reading: Reading, masks: np.ndarray, phrase: str) -> Found | None:
     kind, named = WORDS.get(phrase, ("", ""))
     if kind == "background" and named == reading.background:
-        behind = ~masks.any(axis=0)
+        behind = ~np.any(masks, axis=0)
         # The oracle says which background fits best, and not how well.
         return Found(behind, (_box(behind),), (1.0,)) if behind.any() else None
     shown = [

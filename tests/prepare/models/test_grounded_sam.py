@@ -51,7 +51,7 @@ def detector(tmp_path_factory):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         GroundingDinoForObjectDetection(config).save_pretrained(folder)
-    images = GroundingDinoImageProcessorPil(size={"shortest_edge": 32, "longest_edge": 48})
+    images = GroundingDinoImageProcessorPil(size={"shortest_edge": 96, "longest_edge": 144})
     GroundingDinoProcessor(images, tokenizer).save_pretrained(folder)
     return str(folder)
 
@@ -59,7 +59,7 @@ def detector(tmp_path_factory):
 def save_sam(folder, config, model, processor):
     layers = {"num_hidden_layers": 1, "num_attention_heads": 2, "mlp_dim": 16}
     vision = {**layers, "hidden_size": 16, "output_channels": 8, "image_size": 32, "patch_size": 8}
-    vision |= {"window_size": 2, "global_attn_indexes": [0]}
+    vision |= {"window_size": 2, "global_attn_indexes": [0], "num_pos_feats": 4}
     decoder = {**layers, "hidden_size": 8, "iou_head_hidden_dim": 8}
     decoder |= {"vit_dim": 16} if config is SamHQConfig else {}
     prompts = {"hidden_size": 8, "image_size": 32, "patch_size": 8, "mask_input_channels": 4}
