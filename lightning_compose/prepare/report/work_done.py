@@ -39,8 +39,8 @@ def models(found: Found) -> dict[str, list[str]]:
         "writer": {row.model for row in found.prompts},
         "painter": {row.model for row in found.candidates},
     }
-    for row in (*found.verified, *found.negatives, *found.masks):
-        for role, name in row.models.items():
+    for of_row in (row.models for rows in (found.verified, found.negatives, found.masks) for row in rows):
+        for role, name in of_row.items():
             named.setdefault(role, set()).add(name)
     return {role: sorted(names) for role, names in sorted(named.items()) if names}
 

@@ -83,7 +83,7 @@ def _masked(pair: Pair) -> str:
     for noun, color in _colored(pair):
         if noun.mask is not None:
             mask = decode_mask(noun.mask)[:, :, None]
-            pixels = np.where(mask, (1 - TINT) * pixels + TINT * np.float32(color), pixels)
+            pixels = np.where(mask, (1 - TINT) * pixels + TINT * np.array(color, np.float32), pixels)
     buffer = io.BytesIO()
     Image.fromarray(pixels.round().astype(np.uint8)).save(buffer, "PNG")
     return _uri("png", buffer.getvalue())
