@@ -11,9 +11,11 @@ from made_prompts import workspace_of
 from made_report import RED, made_workspace, packed_workspace, picture, write
 
 from lightning_compose.prepare.model_settings import ModelSettings
-from lightning_compose.prepare.pack import pack
+from lightning_compose.prepare.pack import pack, read_results
 from lightning_compose.prepare.report.settings import ReportSettings
 from lightning_compose.prepare.report.step import report
+from lightning_compose.prepare.review.pairs import pairs
+from lightning_compose.prepare.review.votes import Vote, append
 from lightning_compose.prepare.rows import Judged, MaskedNoun, MasksRow, VerifiedRow
 from lightning_compose.prepare.settings import PackSettings, Settings
 from lightning_compose.prepare.workspace import Workspace
@@ -150,6 +152,16 @@ def test_captioned_images_have_no_prompts_to_draw_and_no_judge(tmp_path):
     assert "nouns looked for 1" in text
     assert "nouns parser" in text
     assert "Pairs of stage single (1 of 1)" in text
+
+
+def test_what_people_rejected_is_shown(tmp_path):
+    workspace = made_workspace(tmp_path / "w")
+    (pair,) = (each for each in pairs(read_results(workspace), False, workspace) if each.key == "tricked")
+    append(workspace.folder("review") / "votes", [Vote(pair.key, pair.identity, "anna", "no", "positive")])
+    pack(Settings(), workspace)
+    text = told(written(workspace))
+    assert "samples packed 2 rejected_in_review 1" in text
+    assert "Left out: rejected_in_review (1) positive for: a blue ring tricked a red ring <tricked>" in text
 
 
 def test_what_a_kill_left_of_shards_is_not_shown(tmp_path):
