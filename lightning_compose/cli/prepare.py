@@ -61,6 +61,8 @@ def _options(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     options, others = parser.parse_known_args(arguments)
     if options.workspace is None and options.step != COST:
         parser.error("Expected --workspace, got none. Name the folder of all that is made; it may be new.")
+    if options.workspace is not None and options.workspace.is_file():
+        parser.error(f"Expected --workspace to be a folder, got the file '{options.workspace}'. Name another.")
     return options, others
 
 

@@ -33,8 +33,11 @@ def read_captions(file: Path) -> list[CaptionedImage]:
     """Return the images of a file of captions, by their keys.
 
     Raises:
-        ValueError: When it is no such file, names an image twice, or one outside of the folder of images.
+        FileNotFoundError: When it is missing.
+        ValueError: When it is no such file, names no image, one twice, or one outside of the folder of images.
     """
+    if not file.is_file():
+        raise FileNotFoundError(f"Expected a file of captions, found no file '{file}'. Check the path.")
     try:
         captioned = _captioned(json.loads(file.read_text(encoding="utf-8")))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -42,6 +45,8 @@ def read_captions(file: Path) -> list[CaptionedImage]:
             f"Expected '{file}' to hold COCO's captions, `images` with id and file_name and `annotations` with "
             f"image_id and caption, got {error!r}. Name such a file, as captions_train2017.json."
         ) from error
+    if not captioned:
+        raise ValueError(f"Expected at least one image in '{file}', got none. Name a file that has some.")
     _require_once([each.key for each in captioned], file)
     _require_once([each.file for each in captioned], file)
     _require_inside([each.file for each in captioned], file)

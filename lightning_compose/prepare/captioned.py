@@ -80,7 +80,7 @@ def _open(row: CaptionedImage, file: Path) -> Image | str:
         return NO_CAPTION
     try:
         return upright(file)
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         return NO_IMAGE
     except SampleError as error:
         return error.reason

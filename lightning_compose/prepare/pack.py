@@ -39,8 +39,8 @@ def pack(settings: Settings, workspace: Workspace) -> None:
     section = settings.pack
     results = _with_masks(read_results(workspace), settings, workspace)
     results = reviewed(results, settings.review, section.without_negative, workspace)
-    if read_record(workspace.folder(STEP)) is None:
-        # Whoever removed the folder to pack anew need not know of these.
+    if not (workspace.folder(STEP) / COUNTS).is_file():
+        # Whoever removed the folder to pack anew need not know of these; nor whom a kill kept from counting them.
         shutil.rmtree(workspace.shards, ignore_errors=True)
     folder = workspace.begin(STEP, {**asdict(section), "review": _told(results)}, results)
     chosen = [each for each in results if each.reason(section.without_negative) is None]

@@ -12,6 +12,7 @@ from typing import Any
 
 from lightning_compose.data.durable import replaced
 from lightning_compose.prepare.decoding import decode
+from lightning_compose.prepare.engine.attempts import FOLDER as ATTEMPTS
 from lightning_compose.prepare.local_files import by_identity, file_identities
 from lightning_compose.prepare.models.endpoint import CONNECTION
 from lightning_compose.prepare.rows import Row, to_line
@@ -42,7 +43,7 @@ def record(folder: Path, settings: Mapping[str, Any], rows: Sequence[Row]) -> No
     """Write down what a step is begun with, or compare it with what the step was begun with.
 
     How a model's server is reached may change: `CONNECTION`, in its `endpoint`; and where a file or a folder of weights
-    lies, if it is the same under the same name.
+    lies, if it is the same under the same name. As long as the step has made nothing, all may.
 
     Raises:
         ValueError: When they differ; it names the keys.
@@ -51,7 +52,7 @@ def record(folder: Path, settings: Mapping[str, Any], rows: Sequence[Row]) -> No
     plain = json.loads(json.dumps(settings))
     now = StepRecord(plain, len(rows), _sha256(rows), file_identities(plain))
     before = read_record(folder)
-    if before is None:
+    if before is None or _nothing_made(folder):
         with replaced(folder / NAME) as file:
             file.write(json.dumps(asdict(now), indent=2, sort_keys=True, ensure_ascii=False).encode())
         return
@@ -62,6 +63,10 @@ def read_record(folder: Path) -> StepRecord | None:
     """Return what a step was begun with; None = it is not."""
     file = folder / NAME
     return decode(StepRecord, file.read_text(encoding="utf-8")) if file.is_file() else None
+
+
+def _nothing_made(folder: Path) -> bool:
+    return {each.name for each in folder.iterdir()} <= {NAME, ATTEMPTS}
 
 
 def _require_same(folder: Path, before: StepRecord, now: StepRecord) -> None:

@@ -97,6 +97,11 @@ def test_refuses(tmp_path, capsys, arguments, message):
     assert message in refused(tmp_path, capsys, *arguments)
 
 
+def test_a_workspace_that_is_a_file_is_refused(tmp_path, capsys):
+    (tmp_path / "w").touch()
+    assert "Expected --workspace to be a folder, got the file" in refused(tmp_path, capsys, "prompts")
+
+
 def test_the_cost_is_told_without_a_workspace(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     main(["prepare", "cost", "--config", str(CONFIG.with_name("conpair.yaml")), "--candidates.per_prompt", "20"])

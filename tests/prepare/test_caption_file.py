@@ -36,6 +36,7 @@ def test_images_come_by_their_ids_with_each_caption_once(tmp_path):
         ([{"id": 1, "file_name": "/etc/a.jpg"}], "in the folder of images, got '/etc/a.jpg'"),
         ([{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "a.jpg"}], "got 'a.jpg' again"),
         ([{"id": 1, "file_name": "a.jpg"}, {"id": 1, "file_name": "b.jpg"}], "got '000000000001' again"),
+        ([], "at least one image in"),
         ([{"id": 1}], "to hold COCO's captions"),
         ([1], "to hold COCO's captions"),
     ],
@@ -52,6 +53,11 @@ def test_refuses_what_holds_no_captions(tmp_path):
     (tmp_path / "captions.json").write_text("no JSON")
     with pytest.raises(ValueError, match="to hold COCO's captions"):
         read_captions(tmp_path / "captions.json")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"Expected a file of captions, found no file '.*none.json'"):
+        read_captions(tmp_path / "none.json")
 
 
 def test_a_draw_is_the_seeds():

@@ -29,6 +29,7 @@ CAPTIONS = {
     "broken.jpg": ["A cup."],
     "missing.jpg": ["A cup."],
     "vector.svg": ["A cup."],
+    "folder.jpg": ["A cup."],
 }
 
 
@@ -53,6 +54,7 @@ def coco(tmp_path, monkeypatch):
         monkeypatch.setattr(module, "run_blocks", run_here)
     folder = tmp_path / "coco/train2017"
     (folder / "sub").mkdir(parents=True)
+    (folder / "folder.jpg").mkdir()
     (folder / "red.jpg").write_bytes(jpeg())
     (folder / "turned.jpg").write_bytes(jpeg(orientation=6))
     (folder / "broken.jpg").write_bytes(jpeg()[:200])
@@ -127,6 +129,7 @@ def test_what_cannot_be_taken_has_its_reason(coco):
         "broken.jpg": "bad_image",
         "missing.jpg": "no_image",
         "vector.svg": "bad_image",
+        "folder.jpg": "no_image",
     }
 
 

@@ -131,6 +131,13 @@ def test_killed_before_the_index_it_writes_the_same_bytes(workspace):
     assert content(workspace.shards) == whole
 
 
+def test_killed_before_the_counts_it_may_be_packed_otherwise(workspace):
+    pack(Settings(pack=PackSettings(without_negative=True)), workspace)
+    (workspace.folder("pack") / "counts.json").unlink()
+    pack(SETTINGS, workspace)
+    assert set(packed(workspace)) == {"../a", "d"}
+
+
 def test_a_prompt_that_came_later_is_refused(workspace):
     with workspace.prompts_file.open("a") as file:
         file.write(to_line(prompt_row("e")))
