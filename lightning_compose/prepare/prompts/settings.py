@@ -21,7 +21,7 @@ class PromptsSettings:
         per_order: Prompts asked for at a time.
         avoid: Newest prompts of a stage and category that an order tells the writer not to repeat.
         near_duplicate: Jaccard index from which a prompt repeats another, in (0, 1]; see `near_duplicates`.
-        benchmarks: ``.txt`` and ``.jsonl`` files of prompts that are kept out.
+        benchmarks: ``.txt``, ``.jsonl`` and ``.json`` files of prompts that are kept out.
         patience: Orders in a row without a new prompt after which a stage and category is left short.
         parallel: Orders at a time; changes nothing in what is written.
 

@@ -12,6 +12,25 @@ def test_text_and_json_lines_are_read(tmp_path):
     assert read_prompts(tmp_path / "geneval.jsonl") == ["a photo of a bench"]
 
 
+def test_json_files_are_read(tmp_path):
+    multigen, genai = tmp_path / "coco_obj_comp.json", tmp_path / "genai_image.json"
+    multigen.write_text('[{"unique_id": 0, "text": "a photo of a book and a cup."}]')
+    genai.write_text('{"00000": {"id": "00000", "prompt": "A baker pulls bread."}, "00001": {"prompt": "A cat"}}')
+    assert read_prompts(multigen) == ["a photo of a book and a cup."]
+    assert read_prompts(genai) == ["A baker pulls bread.", "A cat"]
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [("{", "JSON"), ("3", "a list or an object"), ('["a"]', "entry 0"), ('{"x": {"prompt": " "}}', "entry 'x'")],
+)
+def test_a_json_file_of_another_form_is_refused(tmp_path, content, named):
+    file = tmp_path / "a.json"
+    file.write_text(content)
+    with pytest.raises(ValueError, match=named):
+        read_prompts(file)
+
+
 def test_all_files_are_known(tmp_path):
     (tmp_path / "a.txt").write_text("a blue book\n")
     (tmp_path / "b.jsonl").write_text(GENEVAL)
