@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -16,10 +17,11 @@ from lightning_compose.data.durable import replaced
 from lightning_compose.data.shards import ShardWriter
 from lightning_compose.data.shards.table import INDEX
 from lightning_compose.prepare.card import write_card
+from lightning_compose.prepare.features import cache_features, remove_features
 from lightning_compose.prepare.result import Result, sample
 from lightning_compose.prepare.review.left_out import reviewed
 from lightning_compose.prepare.rows import MasksRow, NegativesRow, VerifiedRow
-from lightning_compose.prepare.settings import Settings
+from lightning_compose.prepare.settings import PackSettings, Settings
 from lightning_compose.prepare.step_record import read_record
 from lightning_compose.prepare.workspace import Workspace
 
@@ -42,7 +44,8 @@ def pack(settings: Settings, workspace: Workspace) -> None:
     if not (workspace.folder(STEP) / COUNTS).is_file():
         # Whoever removed the folder to pack anew need not know of these; nor whom a kill kept from counting them.
         shutil.rmtree(workspace.shards, ignore_errors=True)
-    folder = workspace.begin(STEP, {**asdict(section), "review": _told(results)}, results)
+        remove_features(workspace)
+    folder = workspace.begin(STEP, _decisive(section, results), results)
     chosen = [each for each in results if each.reason(section.without_negative) is None]
     reasons = Counter(each.reason(section.without_negative) or "packed" for each in results)
     _require_pairs(chosen, reasons)
@@ -53,6 +56,8 @@ def pack(settings: Settings, workspace: Workspace) -> None:
     _write_counts(folder / COUNTS, chosen, reasons)
     write_card(settings.card, workspace)
     print(f"Packed {len(chosen)} of {len(results)} prompts into {workspace.shards}")
+    if section.features is not None:
+        cache_features(section.features, workspace)
 
 
 def read_results(workspace: Workspace) -> list[Result]:
@@ -67,6 +72,12 @@ def read_results(workspace: Workspace) -> list[Result]:
     negatives = {row.key: row for row in workspace.rows("negatives", NegativesRow)} if begun else {}
     _require_same_keys([row.key for row in prompts], verified)
     return [Result(row.key, row, verified[row.key], negatives.get(row.key)) for row in prompts]
+
+
+def _decisive(section: PackSettings, results: Sequence[Result]) -> dict[str, Any]:
+    # Features may be asked for later: they change nothing in the shards.
+    shards = {name: value for name, value in asdict(section).items() if name != "features"}
+    return {**shards, "review": _told(results)}
 
 
 def _with_masks(results: Sequence[Result], settings: Settings, workspace: Workspace) -> list[Result]:

@@ -12,6 +12,7 @@ from lightning_compose.data.schema import CATEGORIES, STAGES
 from lightning_compose.prepare.card_settings import CardSettings
 from lightning_compose.prepare.cost_settings import CostSettings
 from lightning_compose.prepare.decoding import DecodingError, decode
+from lightning_compose.prepare.features_settings import FeaturesSettings
 from lightning_compose.prepare.masks.settings import MasksSettings
 from lightning_compose.prepare.model_settings import ModelSettings, require_role
 from lightning_compose.prepare.models.painter import Painter
@@ -108,10 +109,12 @@ class PackSettings:
     Args:
         samples_per_shard: Where a stage's tar is closed and the next one begun.
         without_negative: Whether positives that have no negative go in too: TokenCompose's losses need none.
+        features: The shards' feature cache, for one training's encoders; None = none is written.
     """
 
     samples_per_shard: int = 1000
     without_negative: bool = False
+    features: FeaturesSettings | None = None
 
     def __post_init__(self) -> None:
         require_at_least(1, samples_per_shard=self.samples_per_shard)

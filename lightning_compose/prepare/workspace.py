@@ -38,6 +38,11 @@ class Workspace:
         """Folder of the set that `pack` writes."""
         return self.root / "shards"
 
+    @property
+    def features(self) -> Path:
+        """Folder of the shards' feature cache."""
+        return self.root / "features"
+
     def folder(self, step: str) -> Path:
         """Return the folder of a step."""
         return self.root / step

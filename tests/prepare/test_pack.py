@@ -2,19 +2,23 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 from made_prompts import content, prompt_row
 from PIL import Image
 
+from lightning_compose.data.cache.reader import FeatureCache
 from lightning_compose.data.images import decode_image
 from lightning_compose.data.schema import Question
 from lightning_compose.data.shards import ShardSet
+from lightning_compose.prepare.features_settings import FeaturesSettings
 from lightning_compose.prepare.pack import pack
 from lightning_compose.prepare.rows import Judged, NegativeJudged, NegativesRow, VerifiedRow, to_line
 from lightning_compose.prepare.settings import PackSettings, Settings
 from lightning_compose.prepare.workspace import Workspace
 
+ROOT = Path(__file__).parents[2]
 QUESTION = Question(0, "Is there a cup?", "yes", "entity", ("cup",))
 SETTINGS = Settings()
 CHOICES = [("../a", 1, None), ("b", 0, None), ("c", None, "not_aligned"), ("d", 0, None)]
@@ -143,3 +147,18 @@ def test_a_prompt_that_came_later_is_refused(workspace):
         file.write(to_line(prompt_row("e")))
     with pytest.raises(ValueError, match=r"Expected every prompt to be verified, got \['e'\]"):
         pack(SETTINGS, workspace)
+
+
+def test_features_are_cached_on_request_and_again_for_other_shards(workspace):
+    pack(SETTINGS, workspace)
+    assert not workspace.features.exists()
+    features = FeaturesSettings((str(ROOT / "configs/shapes.yaml"),))
+    asked = Settings(pack=PackSettings(features=features))
+    pack(asked, workspace)
+    kept = content(workspace.features)
+    assert len(FeatureCache(workspace.features)) == len(ShardSet(workspace.shards))
+    pack(asked, workspace)
+    assert content(workspace.features) == kept
+    shutil.rmtree(workspace.folder("pack"))
+    pack(Settings(pack=PackSettings(without_negative=True, features=features)), workspace)
+    assert content(workspace.features) != kept
