@@ -6,8 +6,6 @@ from collections import Counter
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from lightning_compose.arguments import require_at_least
 from lightning_compose.prepare.models.endpoint import CALLS, MALFORMED, RETRIED
 from lightning_compose.prepare.models.language_model import Answer, LanguageModel
@@ -26,8 +24,11 @@ FIELDS = tuple(PromptDraft.model_fields)
 class LocalWriter(Writer):
     """Have a language model fill in the form of its answer: the JSON is given, the texts in it are the model's.
 
-    So a small model keeps the form, too. A text that does not end, or is none, is drawn anew; a draft that fails to the
-    last is left out. `counts` has calls (a draft each), retried, malformed, prompt_tokens and completion_tokens.
+    So a small model keeps the form, too; and the examples are the beginning of its own answer, which even the smallest
+    go on with where they would not follow instructions. A text that does not end, or is none, is drawn anew; a draft
+    that fails to the last is left out.
+
+    `counts` has calls (a draft each), retried, malformed, prompt_tokens and completion_tokens.
 
     Args:
         pretrained: Folder or hub id of a model that transformers loads for text, with its tokenizer; or a ``.gguf``
@@ -68,11 +69,16 @@ class LocalWriter(Writer):
         # One at a time: the model computes one after the other in any case.
         with self._lock:
             generator = torch.Generator().manual_seed(order.seed)
-            answer = self._language.answer(writing_messages(order))
+            answer = self._begin(order)
             self.counts["prompt_tokens"] += len(answer)
-            answer.write('{"drafts": [')
             found = (self._draft(answer, generator) for _ in range(order.count))
             return [Draft(each.prompt, each.negative_prompt) for each in found if each is not None]
+
+    def _begin(self, order: Order) -> Answer:
+        rules, _, examples, request = writing_messages(order)
+        answer = self._language.answer([rules, request])
+        answer.write(examples["content"].removesuffix("]}") + ",")
+        return answer
 
     def _draft(self, answer: Answer, generator: Generator) -> PromptDraft | None:
         start = len(answer)
@@ -81,7 +87,7 @@ class LocalWriter(Writer):
             draft = self._attempt(answer, generator)
             if draft is not None:
                 self.counts["completion_tokens"] += len(answer) - start
-                answer.write(", ")
+                answer.write(",")
                 return draft
             self.counts[MALFORMED] += 1
             answer.back_to(start)
@@ -90,14 +96,11 @@ class LocalWriter(Writer):
     def _attempt(self, answer: Answer, generator: Generator) -> PromptDraft | None:
         texts: dict[str, str] = {}
         for field in FIELDS:
-            answer.write(f'{", " if texts else "{"}"{field}": "')
+            answer.write(f'{"," if texts else "{"}"{field}":"')
             text = answer.draw(generator, QUOTE, self._longest_text_tokens)
             if text is None or not text.strip() or "\\" in text:
                 return None
             texts[field] = " ".join(text.split())
             answer.write(f"{texts[field]}{QUOTE}")
         answer.write("}")
-        try:
-            return PromptDraft.model_validate(texts)
-        except ValidationError:
-            return None
+        return PromptDraft.model_validate(texts)
