@@ -7,6 +7,7 @@ from made_prompts import prompt_row
 from PIL import Image
 
 from lightning_compose.data.masks import encode_mask
+from lightning_compose.data.schema import Question
 from lightning_compose.prepare.review.pairs import Pair
 from lightning_compose.prepare.rows import (
     Judged,
@@ -20,6 +21,8 @@ from lightning_compose.prepare.rows import (
 from lightning_compose.prepare.workspace import Workspace
 
 SIZE_PX = 32
+# Of the positive: yes; of the negative: no.
+QUESTION = Question(0, "Is that what it shows?", "yes", "entity")
 COLORS = {"red": (200, 40, 40), "green": (40, 160, 60), "blue": (50, 80, 200), "brown": (120, 80, 40)}
 THINGS = ("square", "disk", "bar")
 
@@ -47,8 +50,8 @@ def made_workspace(folder: Path, count: int = 4) -> Workspace:
     for number, (key, (caption, other)) in enumerate(zip(keys, captions, strict=True)):
         positive = _draw(workspace, f"candidates/images/{number}.webp", caption)
         negative = _draw(workspace, f"negatives/images/{number}.webp", other)
-        judged = Judged(positive, number, (), 1.0, True, 0.5)
-        verified.append(VerifiedRow(key, caption, (), (judged,), 0, False, None, {}))
+        judged = Judged(positive, number, ("yes",), 1.0, True, 0.5)
+        verified.append(VerifiedRow(key, caption, (QUESTION,), (judged,), 0, False, None, {}))
         judged_negative = NegativeJudged(negative, number, ("no",), True, 0.5)
         negatives.append(NegativesRow(key, other, (judged_negative,), 0, "generated", None, {}))
         masks.append(MasksRow(key, _nouns(caption), None, {}))

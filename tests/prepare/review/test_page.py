@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from made_pairs import QUESTION, write_step
 from made_prompts import prompt_row
 
 from lightning_compose.data.shards import ShardSet
@@ -45,22 +46,21 @@ def embedded_workspace(folder: Path) -> Workspace:
     rows = [_rows(workspace, f"pair-{number}", shards.read(row)) for number, row in enumerate(PAIRS)]
     workspace.prompts_file.write_text("".join(to_line(prompt_row(row.key)) for row, _, _ in rows))
     for step, of_step in zip(("verify", "negatives", "masks"), zip(*rows, strict=True), strict=True):
-        (workspace.begin(step, {}, of_step) / "blocks").mkdir()
-        (workspace.folder(step) / "blocks/000000.jsonl").write_text("".join(map(to_line, of_step)))
+        write_step(workspace, step, of_step)
     return workspace
 
 
 def _rows(workspace, key, sample):
     for name in ("positive", "negative"):
         (workspace.root / f"{key}-{name}.webp").write_bytes(getattr(sample, name).data)
-    positive = Judged(f"{key}-positive.webp", 0, (), 1.0, True, 0.5)
+    positive = Judged(f"{key}-positive.webp", 0, ("yes",), 1.0, True, 0.5)
     negative = NegativeJudged(f"{key}-negative.webp", 0, ("no",), True, 0.5)
     annotation = sample.annotation
     nouns = tuple(
         MaskedNoun(each.text, each.spans, each.attributes, annotation.masks[each.mask], ((0.0, 0.0, 1.0, 1.0),), (1.0,))
         for each in annotation.nouns
     )
-    verified = VerifiedRow(key, annotation.caption, (), (positive,), 0, False, None, {})
+    verified = VerifiedRow(key, annotation.caption, (QUESTION,), (positive,), 0, False, None, {})
     return (
         verified,
         NegativesRow(key, annotation.negative_caption, (negative,), 0, "generated", None, {}),
