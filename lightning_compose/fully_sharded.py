@@ -8,7 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import torch.distributed as dist
 from lightning.pytorch import Trainer
 from lightning.pytorch.strategies import ModelParallelStrategy, StrategyRegistry
 from lightning.pytorch.trainer.states import TrainerFn
@@ -23,6 +22,7 @@ from torch.optim import Optimizer
 
 from lightning_compose.callbacks.attention_maps import AttentionMaps
 from lightning_compose.callbacks.samples import SampleGrid
+from lightning_compose.process_group import leave_process_group
 
 WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
 NAME = "fully_sharded"
@@ -58,8 +58,8 @@ class FullySharded(ModelParallelStrategy):
         self._data_parallel_size = self.num_nodes * self.num_processes
         self._tensor_parallel_size = 1
         super().setup_environment()
-        # Lightning does so for nccl alone. gloo's threads must end before the interpreter does, else it may abort.
-        atexit.register(_leave_process_group)
+        # For scripts: the command line has left it by then.
+        atexit.register(leave_process_group)
 
     def setup(self, trainer: Trainer) -> None:
         _require_no_pictures(trainer)
@@ -97,11 +97,6 @@ class FullySharded(ModelParallelStrategy):
     def _names_of(self, optimizer: Optimizer) -> list[str]:
         names = {id(each): name for name, each in self._whole_model().named_parameters()}
         return [names[id(each)] for group in optimizer.param_groups for each in group["params"]]
-
-
-def _leave_process_group() -> None:
-    if dist.is_initialized():
-        dist.destroy_process_group()
 
 
 def _by_number(named: Mapping[str, Any]) -> dict[str, Any]:

@@ -43,6 +43,7 @@ from lightning_compose.data.remote.limits import downloads_of
 from lightning_compose.data.shards import ShardSet
 from lightning_compose.inference import choose_weights, read_checkpoint
 from lightning_compose.module import ComposeModule
+from lightning_compose.process_group import leaving_process_group
 from lightning_compose.sharding import require_known_sharding
 
 # Imported for their names: a config may then say `class_path: StableDiffusion` without the module.
@@ -103,7 +104,7 @@ class ComposeCLI(LightningCLI):
         self.line = line
         self.until_done = ExitStack()
         try:
-            with self.until_done:
+            with leaving_process_group(), self.until_done:
                 self._run(module_class, datamodule_class)
         except SIGTERMException:
             # Lightning ends validate and test with code 0.

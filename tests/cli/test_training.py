@@ -1,6 +1,8 @@
 """fit, validate and test, end to end on tiny models: what a user types, what the run's folder holds afterwards."""
 
 import csv
+import subprocess
+import sys
 from pathlib import Path
 from typing import ClassVar
 
@@ -290,3 +292,23 @@ def test_a_missing_last_checkpoint_is_an_error_where_nothing_is_trained(config, 
     with pytest.raises(SystemExit):
         main(["validate", "--config", config, "--ckpt_path", "last"])
     assert "Expected 'runs/tiny/checkpoints/last.ckpt' to exist" in capsys.readouterr().err
+
+
+def test_no_thread_of_the_ranks_outlives_the_command(config):
+    program = "\n".join(
+        (
+            "import os, sys",
+            "from pathlib import Path",
+            "from lightning_compose.cli import main",
+            "main(sys.argv[1:])",
+            "names = [(each / 'comm').read_text().strip() for each in Path('/proc/self/task').iterdir()]",
+            "print('threads:', *names)",
+        )
+    )
+    ddp = ("--trainer.devices", "1", "--trainer.strategy", "ddp")
+    done = subprocess.run(
+        [sys.executable, "-c", program, "fit", "--config", config, *ddp], capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stderr
+    assert "distributed_backend=gloo" in done.stderr + done.stdout
+    assert "gloo" not in done.stdout.split("threads:")[1]
