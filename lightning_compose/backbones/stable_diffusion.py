@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from diffusers import AutoencoderKL, DDPMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
@@ -42,6 +43,8 @@ class StableDiffusion(LatentDiffusion):
         gradient_checkpointing: Compute activations twice to store fewer; slower, with the same gradients.
         channels_last: Memory layout of U-Net and VAE, the one in which tensor cores compute convolutions.
         compile_blocks: Compile the U-Net's repeated transformer blocks with torch.compile.
+        fused_attention: Whether torch's fused kernels compute attention; False = matrix products, which take more
+            memory, but in bfloat16 on CPUs have a backward pass several times as fast.
         encoders: Whether VAE and text encoder are loaded; a run on a feature cache (`data.cache`) needs neither, but
             then draws no pictures.
 
@@ -69,10 +72,13 @@ class StableDiffusion(LatentDiffusion):
         gradient_checkpointing: bool = False,
         channels_last: bool = False,
         compile_blocks: bool = False,
+        fused_attention: bool = True,
         encoders: bool = True,
     ) -> None:
         super().__init__(pretrained, config, seed, channels_last, encoders)
         self.noise_schedule = DDPMScheduler.from_config(self.scheduler.config)
+        if not fused_attention:
+            self.unet.set_attn_processor(AttnProcessor())
         self.unet.to(memory_format=self.memory_format)
         self.prepare_denoiser(gradient_checkpointing, compile_blocks)
         self.freeze()

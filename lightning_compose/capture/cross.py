@@ -1,4 +1,4 @@
-"""Read a U-Net's cross-attention: one call of the fused kernel returns its output and the columns beside it."""
+"""Read a U-Net's cross-attention: what computes its output returns the columns beside it."""
 
 from __future__ import annotations
 
@@ -22,16 +22,18 @@ UNREAD_OPTIONS = {
 
 
 class CrossAttentionReader:
-    """Compute attention as `AttnProcessor2_0` does, and leave its probability mass on each column in a slot.
+    """Compute attention as diffusers' processor does, and leave its probability mass on each column in a slot.
 
-    Of `AttnProcessor2_0` without `UNREAD_OPTIONS`, on ``[b, q, width]``, of cross-attention.
+    Of `AttnProcessor2_0` or `AttnProcessor` without `UNREAD_OPTIONS`, on ``[b, q, width]``, of cross-attention.
 
     Args:
         columns: Each text token's share in each column, ``[b, l, r]``.
+        fused: Whether by the fused kernel, as `AttnProcessor2_0`; else by matrix products.
     """
 
-    def __init__(self, columns: Tensor) -> None:
+    def __init__(self, columns: Tensor, fused: bool = True) -> None:
         self.columns = columns
+        self.attention = attention_with_columns if fused else unfused_attention_with_columns
         self.slot = Slot()
 
     def __call__(
@@ -45,7 +47,7 @@ class CrossAttentionReader:
             attention_mask = attn.prepare_attention_mask(
                 attention_mask, encoder_hidden_states.shape[1], len(hidden_states)
             ).unflatten(0, (-1, attn.heads))
-        attended, self.slot.maps = attention_with_columns(
+        attended, self.slot.maps = self.attention(
             split_heads(attn.to_q(hidden_states), attn.heads),
             split_heads(attn.to_k(encoder_hidden_states), attn.heads),
             split_heads(attn.to_v(encoder_hidden_states), attn.heads),
@@ -85,6 +87,15 @@ def attention_with_columns(
         scale=width**-0.5,
     )
     return both[..., :width], both[..., width:]
+
+
+def unfused_attention_with_columns(
+    query: Tensor, key: Tensor, value: Tensor, columns: Tensor, mask: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return the same by matrix products, whose map of all tokens is kept for the backward pass."""
+    logits = query @ key.mT * query.shape[-1] ** -0.5
+    probabilities = (logits if mask is None else logits + mask).softmax(dim=-1).to(value.dtype)
+    return probabilities @ value, probabilities @ columns.to(value.dtype)[:, None]
 
 
 def require_readable(name: str, attn: Attention) -> None:

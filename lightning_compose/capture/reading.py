@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch.nn.functional as F  # noqa: N812
-from diffusers.models.attention_processor import Attention, AttnProcessor2_0, JointAttnProcessor2_0
+from diffusers.models.attention_processor import Attention, AttnProcessor, AttnProcessor2_0, JointAttnProcessor2_0
 from torch import Tensor, nn
 
 from lightning_compose.capture.cross import CrossAttentionReader, require_readable
@@ -104,10 +104,11 @@ def _reader(name: str, attn: Attention, columns: Tensor) -> Reader:
     computed_by = type(attn.processor)
     if computed_by is JointAttnProcessor2_0:
         return JointAttentionReader(padded)
-    if computed_by is AttnProcessor2_0:
+    if computed_by in (AttnProcessor2_0, AttnProcessor):
         require_readable(name, attn)
-        return CrossAttentionReader(padded)
+        return CrossAttentionReader(padded, fused=computed_by is AttnProcessor2_0)
     raise ValueError(
-        f"Expected the attention of {name!r} to be computed by diffusers' AttnProcessor2_0 or JointAttnProcessor2_0, "
-        f"got {computed_by.__name__}. Unload what replaced it: an IP-adapter, xformers, fused projections."
+        f"Expected the attention of {name!r} to be computed by diffusers' AttnProcessor2_0, AttnProcessor or "
+        f"JointAttnProcessor2_0, got {computed_by.__name__}. Unload what replaced it: an IP-adapter, xformers, fused "
+        "projections."
     )

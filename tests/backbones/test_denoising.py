@@ -139,6 +139,14 @@ def test_a_direct_call_after_a_step_sees_nothing_of_it(backbone):
     assert torch.equal(backbone.unet(latents, timesteps, text.sequence).sample, expected)
 
 
+def test_attention_by_matrix_products_predicts_reads_and_trains_alike(backbone, tiny_pipeline):
+    products = StableDiffusion(pretrained=str(tiny_pipeline), fused_attention=False)
+    seen, expected = denoise(products, EVERYTHING), denoise(backbone, EVERYTHING)
+    torch.testing.assert_close(seen.positive, expected.positive)
+    torch.testing.assert_close(seen.maps, expected.maps)
+    torch.testing.assert_close(gradients(products), gradients(backbone), rtol=1e-4, atol=1e-6)
+
+
 def test_gradients_with_checkpointing_are_equal_and_with_channels_last_close(backbone, tiny_pipeline):
     checkpointed, channels_last = (
         StableDiffusion(pretrained=str(tiny_pipeline), **{option: True})

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
+from diffusers.models.attention_processor import AttnProcessor, AttnProcessor2_0
 from sd21_configs import write_sd21_configs
 from tiny_models import save_tiny_pipeline
 
@@ -131,6 +132,13 @@ def test_options_of_speed_and_memory_reach_the_unet(tiny_pipeline):
         assert channels_last == ["channels_last" in options] * 2
         compiled = any(module._compiled_call_impl is not None for module in backbone.unet.modules())
         assert compiled == ("compile_blocks" in options)
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_attention_is_computed_as_it_is_asked(tiny_pipeline, fused):
+    unet = StableDiffusion(pretrained=str(tiny_pipeline), fused_attention=fused).unet
+    expected = AttnProcessor2_0 if fused else AttnProcessor
+    assert {type(each) for each in unet.attn_processors.values()} == {expected}
 
 
 def test_component_configs_are_plain_and_complete(backbone):

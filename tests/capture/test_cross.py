@@ -1,16 +1,23 @@
-"""Attention read out of the fused kernel against an explicit softmax."""
+"""Attention read out of the fused kernel, and of matrix products, against an explicit softmax."""
 
 import pytest
 import torch
 from attention_layers import TEXT_TOKENS, Layers, draw, draw_columns, inputs, non_reentrant
-from diffusers.models.attention_processor import AttnProcessor, AttnProcessor2_0
+from diffusers.models.attention_processor import AttnProcessor, AttnProcessor2_0, XFormersAttnProcessor
 from literal_losses import literal_pixel_loss, literal_token_loss
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from lightning_compose.capture.cross import UNREAD_OPTIONS, CrossAttentionReader, attention_with_columns
+from lightning_compose.capture.cross import (
+    UNREAD_OPTIONS,
+    CrossAttentionReader,
+    attention_with_columns,
+    unfused_attention_with_columns,
+)
 from lightning_compose.functional import pixel_loss, token_loss
 from lightning_compose.noun_columns import noun_columns
+
+both_ways = pytest.mark.parametrize("attention", [attention_with_columns, unfused_attention_with_columns])
 
 
 def explicit(query, key, value, columns, mask=0.0):
@@ -24,24 +31,26 @@ def draw_heads(heads, pixels, width, dtype=torch.float64):
     return [draw(2, heads, length, width, seed=seed, dtype=dtype) for seed, length in enumerate(shapes)]
 
 
+@both_ways
 @pytest.mark.parametrize(("heads", "width"), [(2, 8), (8, 40), (5, 64), (10, 64), (20, 64)])
-def test_columns_and_their_gradients_are_those_of_an_explicit_softmax(heads, width):
+def test_columns_and_their_gradients_are_those_of_an_explicit_softmax(attention, heads, width):
     heads_qkv, columns = draw_heads(heads, 24, width), draw_columns(16)
     gradients = []
-    for attention in (attention_with_columns, explicit):
+    for computed in (attention, explicit):
         leaves = [each.clone().requires_grad_() for each in heads_qkv]
-        output, maps = attention(*leaves, columns)
+        output, maps = computed(*leaves, columns)
         (output.square().sum() + (maps + 0.1).log().sum()).backward()
         gradients.append([output, maps, *(leaf.grad for leaf in leaves)])
     for ours, reference in zip(*gradients, strict=True):
         torch.testing.assert_close(ours, reference, rtol=1e-9, atol=1e-9)
 
 
-def test_a_mask_of_the_text_is_respected():
+@both_ways
+def test_a_mask_of_the_text_is_respected(attention):
     heads_qkv, columns = draw_heads(2, 24, 8), draw_columns(16)
     mask = torch.zeros(2, 1, 1, TEXT_TOKENS, dtype=torch.float64).masked_fill(torch.arange(TEXT_TOKENS) > 40, -1e4)
     expected = explicit(*heads_qkv, columns, mask)
-    torch.testing.assert_close(attention_with_columns(*heads_qkv, columns, mask), expected)
+    torch.testing.assert_close(attention(*heads_qkv, columns, mask), expected)
 
 
 def test_the_whole_map_is_never_built():
@@ -74,25 +83,29 @@ def attention_gradients(attention, loss, heads_qkv, dtype):
     return value, torch.autograd.grad(value, leaves[:2]), maps
 
 
+@both_ways
 @pytest.mark.parametrize(("loss", "literal"), [(token_loss, literal_token_loss), (pixel_loss, literal_pixel_loss)])
 @pytest.mark.parametrize("largest_logit", [5, 60])
-def test_half_precision_gradients_are_within_two_percent_also_where_attention_is_saturated(
-    loss, literal, largest_logit
+def test_half_precision_gradients_are_within_some_percent_also_where_attention_is_saturated(
+    loss, literal, largest_logit, attention
 ):
     heads_qkv = saturated_heads(5, largest_logit)
     true, exact, maps = attention_gradients(explicit, literal, heads_qkv, torch.float64)
-    found, half, _ = attention_gradients(attention_with_columns, loss, heads_qkv, torch.bfloat16)
+    found, half, _ = attention_gradients(attention, loss, heads_qkv, torch.bfloat16)
     assert (maps[maps > 0].min() < 1e-30) == (largest_logit == 60)
     torch.testing.assert_close(found.double(), true, rtol=0.005, atol=0)
     for ours, reference in zip(half, exact, strict=True):
-        assert (ours - reference).norm() < 0.02 * reference.norm()
+        # The fused kernel keeps the logits in float32.
+        bound = 0.02 if attention is attention_with_columns else 0.04
+        assert (ours - reference).norm() < bound * reference.norm()
 
 
+@both_ways
 @pytest.mark.parametrize("loss", [token_loss, pixel_loss])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("largest_logit", [120, 1000])
-def test_where_attention_underflows_value_and_gradient_are_finite(loss, dtype, largest_logit):
-    value, gradients, maps = attention_gradients(attention_with_columns, loss, saturated_heads(1, largest_logit), dtype)
+def test_where_attention_underflows_value_and_gradient_are_finite(loss, dtype, largest_logit, attention):
+    value, gradients, maps = attention_gradients(attention, loss, saturated_heads(1, largest_logit), dtype)
     assert (maps[0, :, :, 0] == 0).any()
     assert value.isfinite()
     assert all(each.isfinite().all() for each in gradients)
@@ -158,10 +171,20 @@ def test_a_forward_that_fails_leaves_the_model_as_it_was(checkpointing):
     assert model._gradient_checkpointing_func is non_reentrant
 
 
+def test_layers_that_compute_by_matrix_products_are_read_by_them():
+    model, columns = Layers(), draw_columns(8)
+    expected = model.read(columns, 0, 1)
+    for layer in model.layers:
+        layer.set_processor(AttnProcessor())
+    with sdpa_kernel(SDPBackend.CUDNN_ATTENTION):  # the fused function would find no kernel on the CPU
+        found = model.read(columns, 0, 1)
+    torch.testing.assert_close(found, expected)
+
+
 def test_attention_that_something_else_computes_is_refused():
     model = Layers()
-    model.layers[1].set_processor(AttnProcessor())
-    with pytest.raises(ValueError, match=r"'layer_1' .* JointAttnProcessor2_0, got AttnProcessor\. Unload"):
+    model.layers[1].set_processor(XFormersAttnProcessor())
+    with pytest.raises(ValueError, match=r"'layer_1' .* JointAttnProcessor2_0, got XFormersAttnProcessor\. Unload"):
         model.read(draw_columns(8), 0, 1)
     assert type(model.layers[0].processor) is AttnProcessor2_0
 
