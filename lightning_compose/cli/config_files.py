@@ -32,14 +32,18 @@ class CommandLine:
 def read_command_line(argv: Sequence[str]) -> CommandLine:
     """Take every ``--config FILE`` out of `argv` and merge the files in their order.
 
+    ``--losses null``, and so for any key without dots, is taken out too, and laid over the files.
+
     Raises:
         FileNotFoundError: When a file is missing.
         ValueError: When a flag has no file, or a file is no YAML mapping.
     """
-    files, arguments = _split(argv)
+    files, others = _split(argv)
+    nulls, arguments = _split_nulls(others)
     config: Config = {}
     for file in files:
         config = merge(config, read_config(file))
+    config = merge(config, dict.fromkeys(nulls))
     return CommandLine(tuple(files), without_null_losses(config), tuple(arguments))
 
 
@@ -111,6 +115,21 @@ def _split(argv: Sequence[str]) -> tuple[list[Path], list[str]]:
             raise ValueError(f"Expected {flag} to be followed by a YAML file, got {value or 'nothing'}.")
         files.append(Path(value).expanduser())
     return files, arguments
+
+
+def _split_nulls(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    # The parser takes the null of a whole group for the name of a config file.
+    keys, others = [], []
+    remaining = list(arguments)
+    while remaining:
+        flag, equals, value = remaining[0].partition("=")
+        given = [value] if equals else remaining[1:2]
+        if flag.startswith("--") and "." not in flag and given == ["null"]:
+            keys.append(flag.removeprefix("--"))
+            del remaining[: 1 if equals else 2]
+        else:
+            others.append(remaining.pop(0))
+    return keys, others
 
 
 def _merge_entry(base: Any, overlay: Any) -> Any:

@@ -132,3 +132,13 @@ def test_null_in_a_later_file_takes_a_loss_away(tmp_path, later, kept):
 @pytest.mark.parametrize("config", [{}, {"losses": 5}, {"losses": [1]}])
 def test_losses_that_are_none_are_left_to_the_parser(config):
     assert without_null_losses(config) == config
+
+
+@pytest.mark.parametrize("null", [("--losses", "null"), ("--losses=null",)])
+def test_null_on_the_command_line_takes_a_whole_key_away(tmp_path, null):
+    file = tmp_path / "a.yaml"
+    file.write_text("losses: {token: {weight: 1}}\nema: {decay: 0.9}\n")
+    arguments = [*null, "--ema", "null", "--data.cache", "null", "--run_dir", "null_and_void"]
+    line = read_command_line([*arguments, "--config", str(file)])
+    assert line.config == {"losses": {}, "ema": None}
+    assert line.arguments == ("--data.cache", "null", "--run_dir", "null_and_void")
