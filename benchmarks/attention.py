@@ -60,7 +60,7 @@ def _step(model: StableDiffusion, variant: Variant, batch_size: int) -> Step:
 
 def rows(seconds: dict[str, list[float]]) -> list[tuple[str, ...]]:
     """Return a row a variant."""
-    told = []
+    told: list[tuple[str, ...]] = []
     for index, (dtype, fused, read) in enumerate(VARIANTS):
         times = seconds[str(index)]
         first = str(next(number for number, each in enumerate(VARIANTS) if each[2] == read))
