@@ -6,7 +6,7 @@ The parser alone would let a second file that names one entry of a dict silently
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +100,11 @@ def without_null_losses(config: Config) -> Config:
     if "losses" not in config or not isinstance(losses, dict):
         return config  # what is no dict is for the parser to refuse
     return {**config, "losses": {name: each for name, each in losses.items() if each is not None}}
+
+
+def without_nulls(line: CommandLine) -> CommandLine:
+    """Leave out the keys that are null, so that their defaults hold: the parser cannot make a group of nothing."""
+    return replace(line, config={key: value for key, value in line.config.items() if value is not None})
 
 
 def _split(argv: Sequence[str]) -> tuple[list[Path], list[str]]:

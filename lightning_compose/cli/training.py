@@ -27,7 +27,7 @@ from lightning_compose.callbacks.reconstructions import Reconstructions
 from lightning_compose.callbacks.sample_report import SampleReporter
 from lightning_compose.callbacks.samples import SampleGrid
 from lightning_compose.cli import PROG, run_folder
-from lightning_compose.cli.config_files import CommandLine, read_command_line
+from lightning_compose.cli.config_files import CommandLine, read_command_line, without_nulls
 from lightning_compose.cli.curriculum_config import settle_curriculum
 from lightning_compose.cli.errors import explain
 from lightning_compose.cli.first_process import is_first_process
@@ -267,7 +267,7 @@ def run(
     datamodule_class: type[LightningDataModule] | None = None,
 ) -> None:
     """Run fit, validate or test; see `lightning_compose.cli.main`."""
-    line = settle_curriculum(read_command_line(arguments))
+    line = without_nulls(settle_curriculum(read_command_line(arguments)))
     ComposeCLI(command, line, module_class or ComposeModule, datamodule_class or ConPairDataModule)
 
 

@@ -312,3 +312,25 @@ def test_no_thread_of_the_ranks_outlives_the_command(config):
     assert done.returncode == 0, done.stderr
     assert "distributed_backend=gloo" in done.stderr + done.stdout
     assert "gloo" not in done.stdout.split("threads:")[1]
+
+
+@pytest.mark.parametrize("where", ["command line", "file"])
+def test_null_leaves_a_callback_its_defaults(config, write_config, where):
+    given = {"ema": {"decay": 0.5}, "pictures": {"prompts": ["a circle"], "every_n_steps": 1}}
+    keys = [*given, "attention_maps", "evaluation", "reconstructions", "loss_curve", "flops"]
+    nulls = {
+        "command line": [part for key in keys for part in (f"--{key}", "null")],
+        "file": ["--config", write_config(dict.fromkeys(keys), "nulls.yaml")],
+    }
+    files = ["--config", config, "--config", write_config(given, "given.yaml")]
+    main(["fit", *files, "--run_dir", "with"])
+    assert left_by(Path("with")) == {"samples", "average", "attention", "reconstructions"}
+    main(["fit", *files, *nulls[where], "--run_dir", "without"])
+    assert left_by(Path("without")) == {"attention", "reconstructions"}
+
+
+def left_by(run):
+    """The kinds of its pictures, and whether it has an average."""
+    callbacks = torch.load(run / "checkpoints/last.ckpt", weights_only=True)["callbacks"]
+    kinds = {file.stem.split("-")[0] for file in run.rglob("pictures/*.png")}
+    return kinds | {"average" for key in callbacks if key.startswith("EMA")}
