@@ -31,7 +31,7 @@ def leaving_process_group() -> Iterator[None]:
 
 def leave_process_group() -> None:
     """Leave the process group, if there is one, and wait for its threads to end."""
-    if dist.is_available() and dist.is_initialized():
-        # DDP's wrapper is part of a cycle, and holds the group.
+    if dist.is_initialized():
+        # DDP's wrapper holds the group, and may be part of a cycle.
         gc.collect()
         dist.destroy_process_group()

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 PROGRAM = """
-import json, sys
+import gc, json, sys
 from pathlib import Path
 
 import torch
@@ -19,6 +19,9 @@ def run(end):
     dist.init_process_group("gloo", init_method="file://" + sys.argv[1], rank=0, world_size=1)
     model = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(4, 4))
     model(torch.ones(2, 4)).sum().backward()
+    # A cycle, which the collector shall not have found by chance.
+    gc.disable()
+    model.cycle = [model]
     sys.stderr.write(json.dumps(threads()) + "\\n")
     # As Lightning does when a training ends.
     del model

@@ -5,7 +5,7 @@ import pytest
 from benchmarks import attention
 
 
-def test_each_variant_is_told_beside_the_first_of_its_kind(capsys):
+def test_each_variant_is_told_beside_the_first_of_its_kind():
     seconds = {str(index): [index + 1.0, index + 1.0] for index in range(len(attention.VARIANTS))}
     told = attention.rows(seconds)
     assert [row[-1] for row in told] == ["1.00", "2.00", "3.00", "4.00", "1.00", "1.20", "1.40", "1.60"]
