@@ -14,22 +14,19 @@ from omegaconf import OmegaConf
 from lightning_compose.cli.config_files import CommandLine, Config, merge
 from lightning_compose.cli.errors import closest
 
-FLAG = "--curriculum"
-PREFIX = f"{FLAG}.stages."
+PREFIX = "--curriculum.stages."
 
 
 def settle_curriculum(line: CommandLine) -> CommandLine:
     """Move ``--curriculum.stages.NAME...`` flags into the configuration, and leave out what is null there.
 
-    ``curriculum: null`` in a later file takes the curriculum away, ``--curriculum null`` that of all files,
-    ``curriculum: {stages: {NAME: null}}`` one stage.
+    ``curriculum: null`` takes the curriculum away, ``curriculum: {stages: {NAME: null}}`` one stage.
 
     Raises:
         ValueError: When a flag has no value, or names a stage that the config files do not have.
     """
-    kept = _without_null_flag(line.arguments)
-    flags, arguments = _split(kept)
-    none = line.config.get("curriculum") is None or len(kept) < len(line.arguments)
+    flags, arguments = _split(line.arguments)
+    none = line.config.get("curriculum") is None
     config = {key: value for key, value in line.config.items() if key != "curriculum" or not none}
     curriculum = config.get("curriculum")
     if isinstance(curriculum, dict):
@@ -37,16 +34,6 @@ def settle_curriculum(line: CommandLine) -> CommandLine:
         config["curriculum"] = {**curriculum, "stages": _without_nulls(stages)}
         _require_stages([flag for flag, _ in flags], list(stages))
     return replace(line, config=merge(config, _as_config(flags)), arguments=tuple(arguments))
-
-
-def _without_null_flag(arguments: Sequence[str]) -> list[str]:
-    kept: list[str] = []
-    for argument in arguments:
-        if argument == "null" and kept[-1:] == [FLAG]:
-            kept.pop()
-        elif argument != f"{FLAG}=null":
-            kept.append(argument)
-    return kept
 
 
 def _without_nulls(stages: Any) -> Any:

@@ -1,8 +1,9 @@
 """A curriculum in config files and flags: every entry of every dict is reached, and the others stay."""
 
 import pytest
+import yaml
 
-from lightning_compose.cli.config_files import CommandLine
+from lightning_compose.cli.config_files import CommandLine, read_command_line
 from lightning_compose.cli.curriculum_config import settle_curriculum
 
 STAGES = {"easy": {"steps": 2, "losses": {"token": 0.0, "pixel": 0.5}}, "hard": {"steps": 3}}
@@ -47,10 +48,16 @@ def test_null_takes_a_curriculum_away(nothing):
 
 
 @pytest.mark.parametrize("arguments", [["--curriculum", "null"], ["--curriculum=null"]])
-def test_null_on_the_command_line_takes_that_of_the_files_away(arguments):
-    line = settled("--ckpt_path", "null", *arguments, "--seed", "1")
-    assert line == CommandLine(config={}, arguments=("--ckpt_path", "null", "--seed", "1"))
-    afresh = settled(*arguments, "--curriculum.stages.only.steps=5")
+def test_null_on_the_command_line_takes_that_of_the_files_away(arguments, tmp_path):
+    file = tmp_path / "staged.yaml"
+    file.write_text(yaml.safe_dump({"curriculum": {"stages": STAGES}}))
+    line = settle_curriculum(
+        read_command_line(["--config", str(file), "--data.cache", "null", *arguments, "--seed", "1"])
+    )
+    assert line == CommandLine((file,), config={}, arguments=("--data.cache", "null", "--seed", "1"))
+    afresh = settle_curriculum(
+        read_command_line(["--config", str(file), *arguments, "--curriculum.stages.only.steps=5"])
+    )
     assert afresh.config == {"curriculum": {"stages": {"only": {"steps": 5}}}}
 
 
