@@ -36,7 +36,8 @@ from lightning_compose.study.tables import BASE, BASE_SEED
 
 PROGRAM = (sys.executable, "-m", "lightning_compose")
 CONFIG, SETTINGS, DONE, LOG = "run.yaml", "settings.json", "done.json", "log.txt"
-UNTRAINED: Config = {"losses": None, "curriculum": None}
+# Its losses are measured, too: where the arms that train them begin.
+UNTRAINED: Config = {"curriculum": None}
 
 
 @dataclass(frozen=True)
