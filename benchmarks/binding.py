@@ -20,6 +20,7 @@ from tqdm import tqdm
 from lightning_compose.data.images import decode_image
 from lightning_compose.data.schema import Sample
 from lightning_compose.data.shards import ShardSet
+from lightning_compose.documentation import write_csv
 from lightning_compose.evaluation.table import markdown
 
 ROOT = Path(__file__).parents[1]
@@ -109,11 +110,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", default=str(PAIRS), help="a set of pairs")
     parser.add_argument("--category", default="color", help="color, or spatial: who is left of whom")
     parser.add_argument("--pairs", type=int, default=160, help="pairs at most")
+    parser.add_argument("--csv", type=Path, help="a file that the table is written to, too")
     options = parser.parse_args(argv)
     shards = ShardSet(options.data)
     pairs = list(exchanged((shards.read(index) for index in range(len(shards))), options.category))[: options.pairs]
     print(f"{len(pairs)} pairs")
-    print(markdown([HEADER, *measure(pairs, Denoiser(options.pretrained))]))
+    rows = measure(pairs, Denoiser(options.pretrained))
+    print(markdown([HEADER, *rows]))
+    if options.csv:
+        write_csv(options.csv, [dict(zip(HEADER, row, strict=True)) for row in rows])
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from torch import Tensor
 from lightning_compose import ComposeModule
 from lightning_compose.cli import main as lightning_compose
 from lightning_compose.data.batch import PairBatch
+from lightning_compose.documentation import write_csv
 from lightning_compose.evaluation.table import markdown
 from lightning_compose.module import denoising_loss
 from lightning_compose.step import DenoisingStep
@@ -88,9 +89,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Measure how hard each loss pulls at the denoiser.")
     parser.add_argument("--steps", type=int, default=8, help="optimizer steps to take the gradients in")
     parser.add_argument("--config", default=str(ROOT / "configs/shapes.yaml"), help="with the losses and the model")
+    parser.add_argument("--csv", type=Path, help="a file that the table is written to, too")
     options, further = parser.parse_known_args(argv)
     measured = rows(measure(options.steps, ["--config", options.config, *further]))
     print(markdown([tuple(measured[0]), *(tuple(row.values()) for row in measured)]))
+    if options.csv:
+        write_csv(options.csv, measured)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,13 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
 from lightning_compose.evaluation.prompts import COMPOSITIONAL, MULTIGEN, SPLITS
 from lightning_compose.seeding import generator
-from lightning_compose.study.tables import BASE, RUNS, SCORES, STUDY, Evaluated, Outcome, Tables
+from lightning_compose.study.tables import BASE, RUNS, SCORES, STUDY, TERMS, Evaluated, Outcome, Tables, Term
 
 STEPS = (50, 100)
 FLOPS_A_STEP = 2e9
@@ -30,6 +31,7 @@ def made_study(
     costs: Mapping[str, float] | None = None,
     world: int = 0,
     seed_spread: float = 0.0,
+    losses: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Tables:
     """Make a study up.
 
@@ -40,8 +42,9 @@ def made_study(
         costs: FLOPs of a step relative to others'; 1 where an arm is not in it.
         world: Another one, other prompts and images.
         seed_spread: Standard deviation of a training's chance.
+        losses: By arm, the names of what its losses log.
     """
-    runs, scores = [], []
+    runs, scores, terms = [], [], []
     hardness = generator(world, "hardness").uniform(-0.2, 0.2, size=len(questions(prompts)))
     for arm, chance in chances.items():
         for seed in range(1 if arm == BASE else seeds):
@@ -49,9 +52,10 @@ def made_study(
             luck = rng.normal(0, seed_spread) if seed_spread else 0.0
             for step in (0,) if arm == BASE else STEPS:
                 runs.append(_run(arm, seed, step, (costs or {}).get(arm, 1.0)))
+                terms += [Term(arm, seed, step, name, 1 - 0.001 * step + 0.1 * seed) for name in losses.get(arm, ())]
                 right = rng.random(hardness.size) < (chance + luck) * (1 if step == STEPS[-1] else 0.8) + hardness
                 scores += _scores(arm, seed, step, prompts, right)
-    return Tables(tuple(runs), tuple(scores), _study(chances, seeds))
+    return Tables(tuple(runs), tuple(scores), tuple(terms), _study(chances, seeds))
 
 
 def questions(prompts: int) -> list[tuple[str, str]]:
@@ -61,10 +65,11 @@ def questions(prompts: int) -> list[tuple[str, str]]:
 def write_tables(tables: Tables, folder: Path) -> Path:
     """Write the tables as the study's engine does."""
     folder.mkdir(parents=True)
-    for name, rows in ((RUNS, tables.runs), (SCORES, tables.scores)):
+    kinds = {RUNS: (Evaluated, tables.runs), SCORES: (Outcome, tables.scores), TERMS: (Term, tables.terms)}
+    for name, (kind, rows) in kinds.items():
         with (folder / name).open("w", newline="") as opened:
             writer = csv.writer(opened)
-            writer.writerow(field.name for field in dataclasses.fields(rows[0]))
+            writer.writerow(field.name for field in dataclasses.fields(kind))
             writer.writerows(map(_cells, rows))
     (folder / STUDY).write_text(json.dumps(tables.study))
     return folder
@@ -90,7 +95,7 @@ def _objects(category: str, right: bool) -> tuple[int, int]:
     return (objects if right else 1), objects
 
 
-def _cells(row: Evaluated | Outcome) -> Sequence[object]:
+def _cells(row: Evaluated | Outcome | Term) -> Sequence[object]:
     values = dataclasses.asdict(row).values()
     return ["" if each is None else int(each) if isinstance(each, bool) else each for each in values]
 
@@ -103,5 +108,6 @@ def _study(arms: Mapping[str, float], seeds: int) -> dict[str, object]:
         "tuned": {},
         "lives": {f"{arm}:{seed}": [LIFE] for arm in trained for seed in range(seeds)},
         "ended": {f"{arm}:{seed}": f"2026-01-01T0{seed + 1}:00:00+00:00" for arm in trained for seed in range(seeds)},
+        "evidence": [],
         "commands": ["python -m lightning_compose study --config configs/study/small.yaml --out runs/study"],
     }

@@ -19,7 +19,7 @@ from pathlib import Path
 import yaml
 
 FIELDS = ("index", "category", "split", "stage", "seed", "prompt", "correct", "found", "objects", "right", "questions")
-COLUMNS = ("step", "train/flops", "train/images_per_s", "val/denoise", "val/kid", "val/accuracy/mean")
+COLUMNS = ("step", "train/flops", "train/images_per_s", "val/denoise", "val/kid", "val/accuracy/mean", "val/token")
 
 
 class Life:
@@ -48,12 +48,16 @@ class Life:
             limit = self.config.get("flops", {}).get("validate_at", float("inf"))
             if step % trainer["val_check_interval"] == 0 or a_step * step <= limit < a_step * (step + 1):
                 self.evaluate(step, weight)
-                self.log(metrics, step - 1, {"val/denoise": 1 / weight, "val/accuracy/mean": 1 - (weight - 1) ** 2})
+                self.log(metrics, step - 1, self.measured(weight))
             self.save(step, weight)
             if step == 2:
                 self.wait()
             if self.is_asked_to_stop and step < trainer["max_steps"]:
                 raise SystemExit(143)
+
+    def measured(self, weight: float) -> dict[str, float]:
+        terms = {f"val/{name}": 2 / weight for name in self.config.get("losses") or {}}
+        return {"val/denoise": 1 / weight, "val/accuracy/mean": 1 - (weight - 1) ** 2, **terms}
 
     def wait(self) -> None:
         file = os.environ.get("STANDIN_WAITS_FOR")

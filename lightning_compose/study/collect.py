@@ -13,11 +13,11 @@ from typing import Any
 from lightning_compose.data.durable import replaced
 from lightning_compose.evaluation.results import FOLDER
 from lightning_compose.evaluation.scores import SCORES, Score, read_scores
-from lightning_compose.study.logged import evaluated_steps, evaluations
+from lightning_compose.study.logged import evaluated_steps, evaluations, terms
 from lightning_compose.study.provenance import read_lives
 from lightning_compose.study.runs import DONE, Run, portable, write_json
-from lightning_compose.study.settings import TABLES_FOLDER, Study
-from lightning_compose.study.tables import RUNS, STUDY, Evaluated, Outcome
+from lightning_compose.study.settings import TABLES_FOLDER, Evidence, Study
+from lightning_compose.study.tables import RUNS, STUDY, TERMS, Evaluated, Outcome, Term
 from lightning_compose.study.tables import SCORES as ALL_SCORES
 from lightning_compose.study.tuning import TUNED
 
@@ -36,6 +36,7 @@ def collect(study: Study, runs: Sequence[Run], out: Path, commands: Sequence[str
     done = [run for run in runs if run.is_done]
     _write_table(folder / RUNS, Evaluated, (each for run in done for each in evaluations(run)))
     _write_table(folder / ALL_SCORES, Outcome, (each for run in done for each in _outcomes(run)))
+    _write_table(folder / TERMS, Term, (each for run in done for each in terms(run)))
     write_json(folder / STUDY, _describe(study, done, out, commands))
     return folder
 
@@ -61,6 +62,7 @@ def _describe(study: Study, done: Sequence[Run], out: Path, commands: Sequence[s
         # A study may move from a machine to another between its slices, or be updated.
         "lives": {run.name: read_lives(run.folder) for run in done},
         "ended": {run.name: json.loads((run.folder / DONE).read_text())["ended"] for run in done},
+        "evidence": [_shown(each) for each in study.evidence],
         "commands": list(commands),
     }
 
@@ -68,8 +70,14 @@ def _describe(study: Study, done: Sequence[Run], out: Path, commands: Sequence[s
 def _told(study: Study) -> dict[str, Any]:
     told = dataclasses.asdict(study)
     arms = {arm.pop("name"): arm for arm in told.pop("arms")}
-    del told["home"]
+    del told["home"], told["evidence"]
     return {"settings": told.pop("common"), "steps": study.steps, **told, "arms": arms}
+
+
+def _shown(evidence: Evidence) -> dict[str, Any]:
+    with evidence.table.open(newline="", encoding="utf-8") as lines:
+        rows = list(csv.reader(lines))
+    return {"title": evidence.title, "command": evidence.command, "note": evidence.note, "rows": rows}
 
 
 def _write_table(file: Path, kind: type, rows: Iterable[Any]) -> None:

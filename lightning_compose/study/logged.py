@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
 
-from lightning_compose.callbacks.metric_curves import read_points
+from lightning_compose.callbacks.metric_curves import read_names, read_points
 from lightning_compose.cli.run_folder import CONFIG_NAME
 from lightning_compose.evaluation.results import FOLDER
 from lightning_compose.evaluation.scores import SCORES
 from lightning_compose.study.runs import Run
-from lightning_compose.study.tables import Evaluated
+from lightning_compose.study.tables import Evaluated, Term
 
 FLOPS, IMAGES_PER_S = "train/flops", "train/images_per_s"
 MEASURED = {"kid": "val/kid", "clip_score": "val/clip_score", "val_denoise": "val/denoise"}
+
+HELD_OUT = "val/"
 
 ByStep = dict[int, float]
 
@@ -39,6 +42,19 @@ def evaluations(run: Run) -> list[Evaluated]:
             "`flops.count` to true, and leave `trainer.logger` alone."
         )
     return [_at(step, run, logged) for step in evaluated_steps(run)]
+
+
+def terms(run: Run) -> list[Term]:
+    """Return what the run's losses, and what they measure beside, came to on the validation samples."""
+    losses = run.config.get("losses") or {}
+    names = [name for name in read_names(_files(run)) if _is_of(losses, name)]
+    logged = read_logged(run, names)
+    return [
+        Term(run.arm, run.seed, step, name.removeprefix(HELD_OUT), logged[name][_row(step)])
+        for step in evaluated_steps(run)
+        for name in names
+        if _row(step) in logged[name]
+    ]
 
 
 def last_value(run: Run, metric: str) -> float:
@@ -85,6 +101,10 @@ def _seconds(step: int, run: Run, images_per_s: ByStep) -> float:
     # What is logged every so many steps stands for those before it.
     lengths = (row - before for before, row in zip([-1, *rows], rows, strict=False))
     return sum(length * images / images_per_s[row] for length, row in zip(lengths, rows, strict=True))
+
+
+def _is_of(losses: Iterable[str], name: str) -> bool:
+    return any(name == f"{HELD_OUT}{loss}" or name.startswith(f"{HELD_OUT}{loss}_") for loss in losses)
 
 
 def _row(step: int) -> int:

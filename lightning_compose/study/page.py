@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from lightning_compose.evaluation.prompts import SPLITS
 from lightning_compose.evaluation.table import markdown
@@ -13,7 +14,7 @@ from lightning_compose.study import page_tables, protocol
 from lightning_compose.study.conclusions import caution, conclusions, spread, told_split
 from lightning_compose.study.course import course
 from lightning_compose.study.findings import Findings, find
-from lightning_compose.study.tables import RUNS, SCORES, STUDY, read_tables
+from lightning_compose.study.tables import RUNS, SCORES, STUDY, TERMS, read_tables
 
 ESTIMATES = "estimates.csv"
 DIFFERENCES, CATEGORIES, STEPS, FLOPS = "differences.png", "categories.png", "steps.png", "flops.png"
@@ -28,7 +29,7 @@ def write_page(tables: Path, runs: Path, page: Path) -> None:
     tables make the same page.
 
     Args:
-        tables: Folder of ``runs.csv``, ``scores.csv`` and ``study.json``.
+        tables: Folder of ``runs.csv``, ``scores.csv``, ``terms.csv`` and ``study.json``.
         runs: The study's folder, in which the runs' images are; those that are missing are left out.
         page: The Markdown file.
 
@@ -47,7 +48,7 @@ def write_page(tables: Path, runs: Path, page: Path) -> None:
 
 
 def _copy_tables(tables: Path, folder: Path) -> None:
-    for name in (RUNS, SCORES, STUDY):
+    for name in (RUNS, SCORES, TERMS, STUDY):
         if tables.resolve() != folder.resolve():
             shutil.copyfile(tables / name, folder / name)
 
@@ -98,6 +99,8 @@ def _text(findings: Findings, folder: str, pictures: Sequence[str]) -> str:
         _equal_steps(findings, shown(CATEGORIES, "Accuracy by category")),
         _equal_cost(findings, shown(FLOPS, "Accuracy against FLOPs")),
         _several_objects(findings),
+        _terms(findings),
+        *map(_evidence, findings.tables.study["evidence"]),
         _costs(findings),
         _training(shown(STEPS, "Accuracy over the training")),
         _images([shown(_image_file(split), f"Images of {told_split(split)} compositions") for split in SPLITS]),
@@ -178,6 +181,20 @@ def _several_objects(findings: Findings) -> Section:
     ]
 
 
+def _terms(findings: Findings) -> Section:
+    rows = page_tables.terms(findings)
+    told = (
+        "The terms of the losses, unweighted, and what they measure beside, on the validation samples at equal steps: "
+        "means over seeds, in brackets the lowest and the highest seed. Under `base` what they are before any "
+        "training, the contrastive ones with a projection that has not learnt anything."
+    )
+    return ["## What the losses came to", told, _table(rows)] if len(rows) > NO_ROWS else []
+
+
+def _evidence(each: Mapping[str, Any]) -> Section:
+    return [f"## {each['title']}", each["note"], f"```text\n{each['command']}\n```", markdown(each["rows"])]
+
+
 def _by_split(arms: Sequence[str], tables: dict[str, page_tables.Rows], reference: str) -> Section:
     told = [(f"{told_split(split).capitalize()} compositions", rows) for split, rows in tables.items()]
     above = f" (in brackets: points above `{reference}`)" if reference in arms and len(arms) > 1 else ""
@@ -230,7 +247,7 @@ def _intervals(findings: Findings) -> Section:
 
 
 def _again(findings: Findings, folder: str) -> Section:
-    files = ", ".join(f"[{name}]({folder}/{name})" for name in (RUNS, SCORES, ESTIMATES, STUDY))
+    files = ", ".join(f"[{name}]({folder}/{name})" for name in (RUNS, SCORES, TERMS, ESTIMATES, STUDY))
     lines = "\n".join(findings.tables.study["commands"])
     return [
         "## Run it again",

@@ -44,6 +44,18 @@ def reached_at_equal_cost(findings: Findings) -> Rows:
     return [("", "read at step", "FLOPs spent"), *rows]
 
 
+def terms(findings: Findings) -> Rows:
+    """Tell what the losses of each arm came to on the validation samples, and what they are before any training."""
+    ends = {(arm, seed, each.step) for (arm, seed), each in findings.equal_steps.reading.items()}
+    values: dict[tuple[str, str], list[float]] = {}
+    for each in findings.tables.terms:
+        if (each.arm, each.seed, each.step) in ends:
+            values.setdefault((each.name, each.arm), []).append(each.value)
+    names = sorted({name for name, _ in values})
+    arms = [arm for arm in findings.equal_steps.arms if any((name, arm) in values for name in names)]
+    return [("", *arms), *((name, *(_over_seeds(values.get((name, arm), ()), 4) for arm in arms)) for name in names)]
+
+
 def costs(findings: Findings) -> Rows:
     """Tell what a training of each arm costs, and how far its images are from real ones."""
     reached, reference = findings.equal_steps, findings.equal_steps.rows(findings.reference)
@@ -115,7 +127,10 @@ def _relative(rows: Sequence[Evaluated], reference: Sequence[Evaluated], value: 
 
 
 def _with_range(rows: Sequence[Evaluated], value: Callable[[Evaluated], float | None], digits: int) -> str:
-    values = [each for each in map(value, rows) if each is not None]
+    return _over_seeds([each for each in map(value, rows) if each is not None], digits)
+
+
+def _over_seeds(values: Sequence[float], digits: int) -> str:
     if not values:
         return ""
     mean = f"{fmean(values):.{digits}f}"

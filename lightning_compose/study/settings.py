@@ -57,6 +57,23 @@ class Tuning:
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """A table of another command, which the page shows to explain the study's own.
+
+    Args:
+        title: For people.
+        table: A CSV file.
+        command: That wrote it.
+        note: What is to be seen in it; empty = none.
+    """
+
+    title: str
+    table: Path
+    command: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Study:
     """Arms times seeds.
 
@@ -69,6 +86,7 @@ class Study:
         reference: The arm that all others are compared with.
         arms: In the order of the tables.
         tuning: None = all values are as in the arms' configs.
+        evidence: In the order of the page.
     """
 
     home: Path
@@ -79,6 +97,7 @@ class Study:
     reference: str
     arms: tuple[Arm, ...]
     tuning: Tuning | None = None
+    evidence: tuple[Evidence, ...] = ()
 
     @property
     def steps(self) -> int:
@@ -86,14 +105,14 @@ class Study:
         return steps_of(self.common)
 
 
-KEYS = ("configs", "settings", "seeds", "jobs", "threads", "reference", "arms", "tuning")
+KEYS = ("configs", "settings", "seeds", "jobs", "threads", "reference", "arms", "tuning", "evidence")
 
 
 def read_study(config: Config) -> Study:
     """Read the content of a study's config file.
 
     Raises:
-        FileNotFoundError: When one of `configs` is missing.
+        FileNotFoundError: When one of `configs` or a table of `evidence` is missing.
         ValueError: When a key is unknown or missing, or a value is not what it should be.
     """
     _require_keys("a study", config, KEYS, needed=("configs", "seeds", "reference", "arms"))
@@ -113,6 +132,7 @@ def read_study(config: Config) -> Study:
         reference=config["reference"],
         arms=tuple(_arm(*each) for each in _mapping("arms", config["arms"]).items()),
         tuning=_tuning(config.get("tuning")),
+        evidence=tuple(_evidence(each) for each in config.get("evidence") or ()),
     )
     _require_coherent(study)
     return study
@@ -140,6 +160,17 @@ def _tuning(content: Any) -> Tuning | None:
         raise ValueError(f"Expected `tuning.mode` to be max or min, got {known['mode']!r}.")
     _seeds([known["seed"]], "tuning.seed")
     return Tuning(**{**known, "settings": _mapping("tuning.settings", known.get("settings"))})
+
+
+def _evidence(content: Any) -> Evidence:
+    known = _mapping("evidence", content)
+    _require_keys("evidence", known, [each.name for each in fields(Evidence)], needed=("title", "table", "command"))
+    table = Path(known["table"])
+    if not table.is_file():
+        raise FileNotFoundError(
+            f"Expected `evidence` to name a CSV file, found no '{table}'. Write it: {known['command']}"
+        )
+    return Evidence(known["title"], table, known["command"], known.get("note") or "")
 
 
 def _require_coherent(study: Study) -> None:

@@ -1,6 +1,7 @@
 """The tables of a study, from which its page is made.
 
-`RUNS`: a row each evaluated step of each run; `SCORES`: a row each image of it; `STUDY`, what was planned and chosen:
+`RUNS`: a row each evaluated step of each run; `SCORES`: a row each image of it; `TERMS`: a row each number of its
+losses; `STUDY`, what was planned and chosen:
 
     study:     {seeds: [0, 1], reference: plain, jobs: 2, threads: 1, settings: {...}, tuning: {...} or null,
                 arms: {plain: {title: Plain fine-tuning, note: ours, config: {...}, tune: {...} or null}}}
@@ -8,6 +9,7 @@
                         tries: [{values: {model.optimizer.init_args.lr: 1e-4}, score: 0.41}]}}
     lives:     {plain:0: [{began: a time, machine: a text, versions: {torch: 2.9.0}, threads: 1, jobs: 2}]}
     ended:     {plain:0: a time}
+    evidence:  [{title: What the base knows, command: python -m ..., note: a text, rows: [[timestep, gain], [50, 0.1]]}]
     commands:  [python -m lightning_compose study ...]
 """
 
@@ -20,7 +22,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-RUNS, SCORES, STUDY = "runs.csv", "scores.csv", "study.json"
+RUNS, SCORES, TERMS, STUDY = "runs.csv", "scores.csv", "terms.csv", "study.json"
 BASE = "base"
 """The arm that is not trained."""
 BASE_SEED = 0
@@ -75,29 +77,50 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Term:
+    """What a loss came to on the validation samples at that step, or what it measures beside.
+
+    Args:
+        arm: As in the study's config, or `BASE`, whose losses have not trained yet.
+        seed: Of the training.
+        step: Optimizer steps so far.
+        name: As it is logged: ``token``, ``token_in_mask_share``.
+        value: Unweighted.
+    """
+
+    arm: str
+    seed: int
+    step: int
+    name: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
 class Tables:
     """All that a study has come to so far."""
 
     runs: tuple[Evaluated, ...]
     scores: tuple[Outcome, ...]
+    terms: tuple[Term, ...]
     study: dict[str, Any]
 
 
 def read_tables(folder: Path) -> Tables:
-    """Read the three files.
+    """Read the four files.
 
     Raises:
         FileNotFoundError: When one is missing.
         ValueError: When one is no such table; names file and line.
     """
-    missing = [name for name in (RUNS, SCORES, STUDY) if not (folder / name).is_file()]
+    missing = [name for name in (RUNS, SCORES, TERMS, STUDY) if not (folder / name).is_file()]
     if missing:
         raise FileNotFoundError(
-            f"Expected the tables {RUNS}, {SCORES} and {STUDY} in '{folder}', found no {missing}. "
+            f"Expected the tables {RUNS}, {SCORES}, {TERMS} and {STUDY} in '{folder}', found no {missing}. "
             "`python -m lightning_compose study` writes them."
         )
     study = json.loads((folder / STUDY).read_text(encoding="utf-8"))
-    return Tables(_read(folder / RUNS, Evaluated), _read(folder / SCORES, Outcome), study)
+    rows = _read(folder / RUNS, Evaluated), _read(folder / SCORES, Outcome), _read(folder / TERMS, Term)
+    return Tables(*rows, study)
 
 
 def _read(file: Path, kind: Callable[..., Row]) -> tuple[Row, ...]:

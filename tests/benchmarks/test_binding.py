@@ -7,6 +7,7 @@ import torch
 
 from benchmarks import binding
 from lightning_compose.data.shards import ShardSet
+from lightning_compose.documentation import read_csv
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +38,15 @@ def test_pairs_have_the_same_words_in_another_order(samples):
 def test_a_row_by_hand():
     right, wrong = torch.tensor([0.1, 0.2, 0.3, 0.4]), torch.tensor([0.3, 0.4, 0.5, 0.2])
     assert binding.row(50, right, wrong) == ("50", "0.2500", "+0.10000", "0.10000", "75%")
+
+
+def test_the_table_is_printed_and_kept(tmp_path, monkeypatch, capsys):
+    rows = [("50", "0.2500", "+0.10000", "0.10000", "75%")]
+    monkeypatch.setattr(binding, "measure", lambda pairs, denoiser: rows)
+    monkeypatch.setattr(binding, "Denoiser", str)
+    binding.main(["--csv", str(tmp_path / "binding.csv"), "--pairs", "1"])
+    assert "| 50 | 0.2500 | +0.10000 | 0.10000 | 75% |" in capsys.readouterr().out
+    assert [tuple(each.values()) for each in read_csv(tmp_path / "binding.csv")] == rows
 
 
 def test_the_same_caption_gains_nothing_and_another_image_s_loses(samples, denoiser):

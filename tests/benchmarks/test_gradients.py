@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from benchmarks import gradients
+from lightning_compose.documentation import read_csv
 
 SIZES = "--data.global_batch_size 2 --data.micro_batch_size 2 --data.num_workers 0"
 
@@ -17,6 +18,14 @@ def test_two_steady_pulls_and_two_that_cancel():
     )
     assert told[0] == {"term": "denoise", "norm": "5.000", "steady": "1.00", "as_denoise": "1.000"}
     assert told[1] == {"term": "token", "norm": "10.000", "steady": "0.00", "as_denoise": "0.500"}
+
+
+def test_the_table_is_printed_and_kept(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(gradients, "measure", lambda steps, arguments: {"denoise": torch.ones(2, 1)})
+    gradients.main(["--csv", str(tmp_path / "gradients.csv")])
+    assert "| denoise | 1.000 | 1.00 | 1.000 |" in capsys.readouterr().out
+    told = {"term": "denoise", "norm": "1.000", "steady": "1.00", "as_denoise": "1.000"}
+    assert read_csv(tmp_path / "gradients.csv") == [told]
 
 
 def test_a_run_measures_every_loss_unweighted():

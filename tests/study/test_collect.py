@@ -12,6 +12,7 @@ from lightning_compose.study.collect import collect
 from lightning_compose.study.execute import Execution
 from lightning_compose.study.logged import evaluations
 from lightning_compose.study.runs import plan
+from lightning_compose.study.settings import Evidence
 from lightning_compose.study.tables import read_tables
 
 COMMANDS = ["python -m lightning_compose study"]
@@ -37,6 +38,22 @@ def test_tables_hold_what_the_runs_that_are_done_left(done):
     assert [(each.index, each.category, each.split, each.correct, each.found, each.objects) for each in found] == [
         (each.index, each.category, each.split, each.correct, each.found, each.objects) for each in scores
     ]
+
+
+def test_evidence_is_kept_with_the_tables(done):
+    study, planned, out = done
+    (out / "why.csv").write_text('step,"what, if"\n1,2\n')
+    shown = dataclasses.replace(study, evidence=(Evidence("Why", out / "why.csv", "python -m why", "See."),))
+    told = json.loads((collect(shown, planned, out, COMMANDS) / "study.json").read_text())
+    rows = [["step", "what, if"], ["1", "2"]]
+    assert told["evidence"] == [{"title": "Why", "command": "python -m why", "note": "See.", "rows": rows}]
+    assert str(out) not in json.dumps(told)
+
+
+def test_what_the_losses_came_to_is_a_table(done):
+    study, planned, out = done
+    read = read_tables(collect(study, planned, out, COMMANDS))
+    assert {(each.arm, each.step, each.name) for each in read.terms} == {("token", 3, "token"), ("token", 6, "token")}
 
 
 def test_the_study_is_told_without_this_machines_folders(done):

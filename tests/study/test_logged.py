@@ -4,8 +4,9 @@ import pytest
 import yaml
 from study_configs import make_study
 
-from lightning_compose.study.logged import evaluated_steps, evaluations, last_value, steps_so_far
+from lightning_compose.study.logged import evaluated_steps, evaluations, last_value, steps_so_far, terms
 from lightning_compose.study.runs import plan
+from lightning_compose.study.tables import Term
 
 
 @pytest.fixture
@@ -52,6 +53,16 @@ def test_each_evaluation_has_what_it_measured_and_what_the_run_had_cost(run):
     assert (second.flops, second.kid, second.val_denoise) == (60, None, 0.25)
     # A step of four images took two seconds, after the kill one.
     assert (first.seconds, second.seconds) == (6, 4 * 2 + 2 * 1)
+
+
+def test_what_the_losses_of_a_run_came_to_where_it_was_evaluated(runs):
+    run = runs["token:0"]
+    evaluated(run, 3)
+    # `tokens` and `pixel` are no losses of this run; what was logged at another step is not read.
+    held_out = {"val/token": 0.5, "val/token_share": 0.25, "val/tokens": 1.0, "val/pixel": 1.0, "train/token": 1.0}
+    write_lives(run, "csv", [{"step": 1, "val/token": 0.75}, {"step": 2, **held_out}])
+    assert terms(run) == [Term("token", 0, 3, "token", 0.5), Term("token", 0, 3, "token_share", 0.25)]
+    assert terms(runs["plain:0"]) == []
 
 
 def test_what_is_logged_every_so_many_steps_stands_for_those_before(runs):

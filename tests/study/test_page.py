@@ -51,6 +51,7 @@ def part_of(tables, *runs):
     return Tables(
         tuple(each for each in tables.runs if (each.arm, each.seed) in runs),
         tuple(each for each in tables.scores if (each.arm, each.seed) in runs),
+        tuple(each for each in tables.terms if (each.arm, each.seed) in runs),
         tables.study,
     )
 
@@ -65,7 +66,7 @@ def test_known_effects_are_concluded(page):
 
 def test_every_link_leads_somewhere(page):
     links = re.findall(r"\]\(([^)]+)\)", page.read_text())
-    assert len(links) == 10
+    assert len(links) == 11
     assert [link for link in links if not (page.parent / link).is_file()] == []
 
 
@@ -82,6 +83,21 @@ def test_the_same_tables_make_the_same_page(tmp_path):
     texts, estimates = zip(*((each.read_text(), (each.parent / ESTIMATES).read_text()) for each in pages), strict=True)
     assert texts[0] == texts[1]
     assert estimates[0] == estimates[1]
+
+
+def test_what_the_losses_came_to_and_the_evidence_are_told(tables, tmp_path):
+    assert "What the losses came to" not in written_of(tables, tmp_path / "without")
+    told = made_study({"base": 0.1, "plain": 0.4, "token": 0.4}, prompts=1, losses={"token": ["token"]})
+    rows = [["timestep", "gain"], ["50", "0.25"]]
+    told.study["evidence"] = [{"title": "Why", "note": "See the gain.", "command": "python -m why", "rows": rows}]
+    text = written_of(told, tmp_path / "with")
+    assert "| token | 1.0000 (0.9000 to 1.1000) |" in text
+    assert "## Why\n\nSee the gain.\n\n```text\npython -m why\n```\n\n| timestep | gain |\n" in text
+
+
+def written_of(tables, out):
+    write_tables(tables, out / "tables")
+    return written(out).read_text()
 
 
 def test_a_part_of_a_study_says_what_is_missing(tables, tmp_path):

@@ -46,6 +46,17 @@ def test_costs_are_relative_to_the_reference(findings):
     assert base[6] == "0.0500"
 
 
+def test_terms_are_those_where_the_arms_are_read():
+    losses = {"base": ["token"], "token": ["token", "token_in_mask_share"]}
+    made = made_study({"base": 0.1, "plain": 0.4, "token": 0.4}, seeds=2, prompts=1, losses=losses)
+    # 1 - step / 1000 + seed / 10: the base after no step, the others after their last of 100.
+    assert page_tables.terms(find(made)) == [
+        ("", "base", "token"),
+        ("token", "1.0000", "0.9500 (0.9000 to 1.0000)"),
+        ("token_in_mask_share", "", "0.9500 (0.9000 to 1.0000)"),
+    ]
+
+
 def test_estimates_are_a_full_table(findings):
     rows = page_tables.estimates(findings)
     assert {len(row) for row in rows} == {len(rows[0])}

@@ -66,9 +66,13 @@ def test_the_cost_of_the_reference_is_that_of_its_first_run(tmp_path):
     assert reference_cost(study, tmp_path / "out") == 60.0
 
 
-def test_losses_that_are_null_are_gone(tmp_path):
+def test_losses_that_are_null_are_gone_and_the_base_measures_all(tmp_path):
     runs = planned(tmp_path)
-    assert [list(runs[name].config["losses"]) for name in ("base", "plain:0", "token:0")] == [[], [], ["token"]]
+    assert [list(runs[name].config["losses"]) for name in ("base", "plain:0", "token:0")] == [
+        ["token", "pixel"],
+        [],
+        ["token"],
+    ]
 
 
 def test_all_arms_train_equally_many_steps(tmp_path):

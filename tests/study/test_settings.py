@@ -3,7 +3,7 @@
 import pytest
 from study_configs import TUNING, make_study
 
-from lightning_compose.study.settings import Tuning
+from lightning_compose.study.settings import Evidence, Tuning
 
 
 def test_reads_all_that_is_there(tmp_path):
@@ -57,6 +57,31 @@ def test_settings_lie_over_the_configs(tmp_path):
 def test_refuses(tmp_path, change, message):
     with pytest.raises(ValueError, match="Expected ") as error:
         make_study(tmp_path, change)
+    assert message in str(error.value)
+
+
+def test_evidence_is_a_table_a_title_and_the_command_that_wrote_it(tmp_path):
+    (tmp_path / "why.csv").write_text("a,b\n1,2\n")
+    evidence = {"title": "Why", "table": "${here}/why.csv", "command": "python -m why"}
+    study = make_study(tmp_path, {"evidence": [evidence, evidence | {"note": "See."}]})
+    assert study.evidence[0] == Evidence("Why", tmp_path / "why.csv", "python -m why")
+    assert study.evidence[1].note == "See."
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"title": "Why", "table": "why.csv", "command": "python -m why"},
+            "found no 'why.csv'. Write it: python -m why",
+        ),
+        ({"title": "Why", "table": "why.csv"}, "evidence to have 'command', got none"),
+        ({"title": "Why", "tabel": "why.csv"}, "got 'tabel'. Did you mean 'table'"),
+    ],
+)
+def test_evidence_is_refused(tmp_path, given, message):
+    with pytest.raises((ValueError, FileNotFoundError), match="Expected ") as error:
+        make_study(tmp_path, {"evidence": [given]})
     assert message in str(error.value)
 
 
