@@ -18,7 +18,7 @@ from lightning_compose.study.tables import Evaluated, Term
 FLOPS, IMAGES_PER_S = "train/flops", "train/images_per_s"
 MEASURED = {"kid": "val/kid", "clip_score": "val/clip_score", "val_denoise": "val/denoise"}
 
-HELD_OUT = "val/"
+HELD_OUT, WEIGHTED = "val/", "_weighted"
 
 ByStep = dict[int, float]
 
@@ -104,7 +104,8 @@ def _seconds(step: int, run: Run, images_per_s: ByStep) -> float:
 
 
 def _is_of(losses: Iterable[str], name: str) -> bool:
-    return any(name == f"{HELD_OUT}{loss}" or name.startswith(f"{HELD_OUT}{loss}_") for loss in losses)
+    told = [name == f"{HELD_OUT}{loss}" or name.startswith(f"{HELD_OUT}{loss}_") for loss in losses]
+    return any(told) and not name.endswith(WEIGHTED)
 
 
 def _row(step: int) -> int:

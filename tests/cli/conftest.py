@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+# Logs to what is stderr when it is first imported: inside a test that is a stream which ends with the test.
+import lightning.pytorch  # noqa: F401
 import pytest
 import yaml
 from families import backbone_class

@@ -58,8 +58,15 @@ def test_each_evaluation_has_what_it_measured_and_what_the_run_had_cost(run):
 def test_what_the_losses_of_a_run_came_to_where_it_was_evaluated(runs):
     run = runs["token:0"]
     evaluated(run, 3)
-    # `tokens` and `pixel` are no losses of this run; what was logged at another step is not read.
-    held_out = {"val/token": 0.5, "val/token_share": 0.25, "val/tokens": 1.0, "val/pixel": 1.0, "train/token": 1.0}
+    # Read without its weight, at that step alone; `tokens` and `pixel` are no losses of this run.
+    held_out = {
+        "val/token": 0.5,
+        "val/token_share": 0.25,
+        "val/token_weighted": 0.1,
+        "val/tokens": 1.0,
+        "val/pixel": 1.0,
+        "train/token": 1.0,
+    }
     write_lives(run, "csv", [{"step": 1, "val/token": 0.75}, {"step": 2, **held_out}])
     assert terms(run) == [Term("token", 0, 3, "token", 0.5), Term("token", 0, 3, "token_share", 0.25)]
     assert terms(runs["plain:0"]) == []
