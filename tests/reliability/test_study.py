@@ -78,6 +78,9 @@ def test_a_study_trains_measures_and_writes_its_page(write_study, tmp_path):
     assert len({each.val_denoise for each in read.runs}) == 3
     assert (base.flops, base.seconds) == (0, 0)
     assert [each.index for each in read.scores] == 3 * [0, 1, 2, 3]
+    terms = {(each.arm, each.step): each.value for each in read.terms if each.name == "token_in_mask_share"}
+    assert list(terms) == [("base", 0), ("all", 2), ("all", 4)]
+    assert all(0 < value < 1 for value in terms.values())
     assert (out / "results.md").is_file()
 
 
