@@ -41,7 +41,7 @@ TRAININGS = (
 def write_base(commit: str, folder: Path) -> Path:
     """Write the diffusers folder of the base as it was in a commit.
 
-    Only its U-Net has ever changed: all else is linked to.
+    Only the values of its U-Net have ever changed: all else is linked to.
 
     Raises:
         RuntimeError: When the history does not have the commit.

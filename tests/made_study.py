@@ -104,10 +104,19 @@ def _study(arms: Mapping[str, float], seeds: int) -> dict[str, object]:
     trained = [arm for arm in arms if arm != BASE]
     planned = {arm: {"title": f"Title of {arm}", "note": "", "config": {}, "tune": None} for arm in trained}
     return {
-        "study": {"seeds": list(range(seeds)), "reference": "plain", "arms": planned, "settings": {}, "tuning": None},
+        "study": {
+            "seeds": list(range(seeds)),
+            "reference": "plain",
+            "compare": [],
+            "arms": planned,
+            "settings": {},
+            "tuning": None,
+        },
         "tuned": {},
         "lives": {f"{arm}:{seed}": [LIFE] for arm in trained for seed in range(seeds)},
+        "lives_of_tries": {},
         "ended": {f"{arm}:{seed}": f"2026-01-01T0{seed + 1}:00:00+00:00" for arm in trained for seed in range(seeds)},
+        "content": {},
         "evidence": [],
         "commands": ["python -m lightning_compose study --config configs/study/small.yaml --out runs/study"],
     }

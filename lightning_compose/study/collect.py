@@ -13,13 +13,14 @@ from typing import Any
 from lightning_compose.data.durable import replaced
 from lightning_compose.evaluation.results import FOLDER
 from lightning_compose.evaluation.scores import SCORES, Score, read_scores
+from lightning_compose.study.content import content_of
 from lightning_compose.study.logged import evaluated_steps, evaluations, terms
 from lightning_compose.study.provenance import read_lives
 from lightning_compose.study.runs import DONE, Run, portable, write_json
 from lightning_compose.study.settings import TABLES_FOLDER, Evidence, Study
 from lightning_compose.study.tables import RUNS, STUDY, TERMS, Evaluated, Outcome, Term
 from lightning_compose.study.tables import SCORES as ALL_SCORES
-from lightning_compose.study.tuning import TUNED
+from lightning_compose.study.tuning import TUNED, all_tries
 
 
 def collect(study: Study, runs: Sequence[Run], out: Path, commands: Sequence[str]) -> Path:
@@ -61,7 +62,9 @@ def _describe(study: Study, done: Sequence[Run], out: Path, commands: Sequence[s
         "tuned": json.loads(tuned.read_text()) if tuned.is_file() else {},
         # A study may move from a machine to another between its slices, or be updated.
         "lives": {run.name: read_lives(run.folder) for run in done},
+        "lives_of_tries": {run.name: read_lives(run.folder) for run in all_tries(study, out) if run.is_done},
         "ended": {run.name: json.loads((run.folder / DONE).read_text())["ended"] for run in done},
+        "content": content_of(study.common),
         "evidence": [_shown(each) for each in study.evidence],
         "commands": list(commands),
     }
@@ -75,8 +78,10 @@ def _told(study: Study) -> dict[str, Any]:
 
 
 def _shown(evidence: Evidence) -> dict[str, Any]:
-    with evidence.table.open(newline="", encoding="utf-8") as lines:
-        rows = list(csv.reader(lines))
+    rows: list[list[str]] = []
+    if evidence.table.is_file():
+        with evidence.table.open(newline="", encoding="utf-8") as lines:
+            rows = list(csv.reader(lines))
     return {"title": evidence.title, "command": evidence.command, "note": evidence.note, "rows": rows}
 
 

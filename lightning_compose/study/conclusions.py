@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from statistics import median, stdev
+from statistics import fmean, median, stdev
 
 from lightning_compose.evaluation.comparison import BOTH, MEAN
 from lightning_compose.evaluation.prompts import SPLITS
@@ -22,10 +21,17 @@ def conclusions(findings: Findings) -> list[str]:
         return [f"Nothing is compared yet: no run of `{findings.reference}` and of another arm is done."]
     return [
         *(main_sentence(each, findings) for each in findings.main),
+        *(pair_sentence(*each) for each in findings.pairs),
         *_of_base(findings),
+        *(summary(findings.against_base, MEAN, split, "at equal steps", BASE) for split in SPLITS),
         *(summary(findings.equal_steps, MEAN, split, "at equal steps", findings.reference) for split in SPLITS),
         *(summary(findings.equal_cost, MEAN, split, "at equal cost", findings.reference) for split in SPLITS),
-        *(summary(findings.equal_steps, name, "held_out", "at equal steps", findings.reference) for name in TITLES),
+        *(
+            summary(findings.equal_steps, name, split, "at equal steps", findings.reference)
+            for name in TITLES
+            for split in SPLITS
+        ),
+        *_of_quality(findings),
     ]
 
 
@@ -36,12 +42,20 @@ def main_sentence(each: Estimate, findings: Findings) -> str:
     if difference is None or reference is None:
         raise ValueError(f"Expected an arm that is compared with the reference, got '{each.arm}' alone.")
     comparisons = compared(findings.equal_steps.measure(each.name, each.split))
+    return f"{pair_sentence(each, reference)} {_in_family(difference, comparisons)}".rstrip()
+
+
+def pair_sentence(each: Estimate, other: Estimate) -> str:
+    """Say how an arm compares with another on held-out compositions after equal steps."""
+    difference = each.difference
+    if difference is None:
+        raise ValueError(f"Expected an arm that is compared with '{other.arm}', got '{each.arm}' alone.")
     return (
-        f"`{each.arm}` {_verdict(difference)} `{findings.reference}` on held-out compositions at equal steps: "
-        f"{percent(each.mean)} % against {percent(reference.mean)} %, {points(difference.value)} points "
-        f"({_level(LEVEL)} interval {span(difference.interval)}; {_seeds(each)} against {_seeds(reference)}, "
-        f"{each.prompts} prompts). {_in_family(difference, comparisons)}"
-    ).rstrip()
+        f"`{each.arm}` {_verdict(difference)} `{other.arm}` on held-out compositions at equal steps: "
+        f"{percent(each.mean)} % against {percent(other.mean)} %, {points(difference.value)} points "
+        f"({_level(LEVEL)} interval {span(difference.interval)}; {_seeds(each)} against {_seeds(other)}, "
+        f"{each.prompts} prompts)."
+    )
 
 
 def summary(reached: Reached, name: str, split: str, where: str, reference: str) -> str:
@@ -50,19 +64,21 @@ def summary(reached: Reached, name: str, split: str, where: str, reference: str)
         each.arm: each.difference for each in reached.measure(name, split) if each.difference and each.arm != BASE
     }
     by_sign = {
-        sign: [arm for arm, each in differences.items() if sign_of(each.interval) == sign] for sign in (1, -1, 0)
+        sign: [f"`{arm}` ({points(each.value)})" for arm, each in differences.items() if sign_of(each.interval) == sign]
+        for sign in (1, -1, 0)
     }
     what = f"{TITLES.get(name, 'accuracy')} on {told_split(split)} compositions"
-    told = [f"{word} {_list(by_sign[sign])}" for sign, word in _WORDS.items() if by_sign[sign]]
+    told = [f"{word} {', '.join(by_sign[sign])}" for sign, word in _WORDS.items() if by_sign[sign]]
     return f"{where.capitalize()}, {what}, against `{reference}`: {'; '.join(told) or 'nothing to compare'}."
 
 
 def caution(findings: Findings) -> str:
     """Say how many differences the page shows, and how small a one it could have seen."""
-    shown = compared([*findings.equal_steps.estimates, *findings.equal_cost.estimates])
+    shown = compared(_distinct(findings))
     by_chance = round((1 - LEVEL) * shown)
     text = (
-        f"The page and its tables tell {shown} differences, each with a {_level(LEVEL)} interval. Were no arm "
+        f"The page and its tables tell {shown} differences from `{findings.reference}`, each with a {_level(LEVEL)} "
+        "interval; those without width, and those at equal cost that repeat equal steps, are not counted. Were no arm "
         f"different from `{findings.reference}`, about {by_chance} of these intervals would leave out 0 by chance."
     )
     widths = [(high - low) / 2 for low, high in (each.difference.interval for each in findings.main if each.difference)]
@@ -144,6 +160,27 @@ def _of_base(findings: Findings) -> list[str]:
     ]
 
 
+def _of_quality(findings: Findings) -> list[str]:
+    reached = findings.equal_steps
+    found = {arm: [each.kid for each in reached.rows(arm) if each.kid is not None] for arm in reached.arms}
+    means = {arm: fmean(values) for arm, values in found.items() if values}
+    base = means.pop(BASE, None)
+    if base is None or not means:
+        return []
+    best, worst = min(means, key=lambda arm: means[arm]), max(means, key=lambda arm: means[arm])
+    return [
+        f"Image quality: KID (lower is better) is {base:.4f} of `{BASE}`, and of the trained arms from "
+        f"{means[best]:.4f} (`{best}`) to {means[worst]:.4f} (`{worst}`)."
+    ]
+
+
+def _distinct(findings: Findings) -> list[Estimate]:
+    # Read at the same step, an arm is told nothing new of at equal cost; without width, 0 is never left out by chance.
+    steps, cost = findings.equal_steps, findings.equal_cost
+    again = [each for each in cost.estimates if cost.rows(each.arm) != steps.rows(each.arm)]
+    return [each for each in (*steps.estimates, *again) if each.difference and len(set(each.difference.interval)) > 1]
+
+
 def _verdict(difference: Difference) -> str:
     return {1: "is better than", -1: "is worse than", 0: "is not told apart from"}[sign_of(difference.interval)]
 
@@ -161,7 +198,3 @@ def _seeds(each: Estimate) -> str:
 
 def _level(level: float) -> str:
     return f"{100 * level:.0f} %"
-
-
-def _list(arms: Sequence[str]) -> str:
-    return ", ".join(f"`{arm}`" for arm in arms)

@@ -53,6 +53,9 @@ class Findings:
         planned: Every run, by arm and seed, the base first.
         equal_steps: The arms after the same number of optimizer steps.
         equal_cost: The arms after the same number of FLOPs.
+        against_base: The arms after the same number of optimizer steps, compared with the base.
+        pairs: Of each two arms that are compared with each other, the mean on held-out compositions after equal steps:
+            the first, with its difference from the second, and the second.
     """
 
     tables: Tables
@@ -60,6 +63,8 @@ class Findings:
     planned: tuple[tuple[str, int], ...]
     equal_steps: Reached
     equal_cost: Reached
+    against_base: Reached
+    pairs: tuple[tuple[Estimate, Estimate], ...] = ()
 
     @property
     def missing(self) -> list[tuple[str, int]]:
@@ -85,7 +90,17 @@ def find(tables: Tables) -> Findings:
     planned = [(BASE, BASE_SEED), *((arm, seed) for arm in study["arms"] for seed in study["seeds"])]
     readings = at_equal_steps(tables.runs, reference), at_equal_cost(tables.runs, reference)
     steps, cost = (_reached(tables, reading, arms, reference) for reading in readings)
-    return Findings(tables, reference, tuple(planned), steps, cost)
+    base = _reached(tables, readings[0], arms, BASE)
+    pairs = (_pair(tables, readings[0], *each) for each in study["compare"])
+    return Findings(tables, reference, tuple(planned), steps, cost, base, tuple(each for each in pairs if each))
+
+
+def _pair(tables: Tables, reading: Reading, arm: str, against: str) -> tuple[Estimate, Estimate] | None:
+    two = _reached(
+        tables, {key: each for key, each in reading.items() if key[0] in (arm, against)}, [against, arm], against
+    )
+    first, second = (two.of(each, MEAN, "held_out") for each in (arm, against))
+    return (first, second) if first and second else None
 
 
 def _reached(tables: Tables, reading: Reading, arms: Sequence[str], reference: str) -> Reached:

@@ -18,7 +18,7 @@ from lightning_compose.study.tables import Evaluated, Term
 FLOPS, IMAGES_PER_S = "train/flops", "train/images_per_s"
 MEASURED = {"kid": "val/kid", "clip_score": "val/clip_score", "val_denoise": "val/denoise"}
 
-HELD_OUT, WEIGHTED = "val/", "_weighted"
+HELD_OUT, DENOISE, WEIGHTED = "val/", "denoise", "_weighted"
 
 ByStep = dict[int, float]
 
@@ -45,8 +45,8 @@ def evaluations(run: Run) -> list[Evaluated]:
 
 
 def terms(run: Run) -> list[Term]:
-    """Return what the run's losses, and what they measure beside, came to on the validation samples."""
-    losses = run.config.get("losses") or {}
+    """Return what the denoising loss and the run's losses came to on the validation samples, and what these measure."""
+    losses = [DENOISE, *(run.config.get("losses") or {})]
     names = [name for name in read_names(_files(run)) if _is_of(losses, name)]
     logged = read_logged(run, names)
     return [

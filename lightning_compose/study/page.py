@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lightning_compose.evaluation.prompts import SPLITS
+from lightning_compose.evaluation.prompts import COMPOSITIONAL, SPLITS
 from lightning_compose.evaluation.table import markdown
 from lightning_compose.study import page_tables, protocol
 from lightning_compose.study.conclusions import caution, conclusions, spread, told_split
 from lightning_compose.study.course import course
-from lightning_compose.study.findings import Findings, find
-from lightning_compose.study.tables import RUNS, SCORES, STUDY, TERMS, read_tables
+from lightning_compose.study.findings import Findings, Reached, find
+from lightning_compose.study.statistics import Estimate
+from lightning_compose.study.tables import BASE_SEED, RUNS, SCORES, STUDY, TERMS, read_tables
 
 ESTIMATES = "estimates.csv"
 DIFFERENCES, CATEGORIES, STEPS, FLOPS = "differences.png", "categories.png", "steps.png", "flops.png"
@@ -122,7 +123,7 @@ def _head(findings: Findings) -> Section:
         status += f" Missing: {', '.join(f'`{arm}:{seed}`' for arm, seed in missing)}."
     return [
         "# Results: what each part is worth",
-        "Written by `python -m lightning_compose study` from the tables beside it: no number here is typed by hand.",
+        "Written by `python -m lightning_compose study` from the tables beside it: no result here is typed by hand.",
         status,
     ]
 
@@ -150,11 +151,22 @@ def _equal_steps(findings: Findings, picture: str) -> Section:
     return [
         "## Accuracy at equal steps",
         "Per cent of the images that are right in all that was asked, each category counted alike, with 95 % intervals "
-        f"over seeds and prompts; then the points above `{findings.reference}`. Bold: the interval leaves out 0.",
+        f"over seeds and prompts; then the points above `{findings.reference}`. Bold: the interval leaves out 0. "
+        f"{_counted(reached)}",
         _table(page_tables.means(reached, findings.reference)),
         *_by_split(reached.arms, {s: page_tables.by_category(reached, s) for s in SPLITS}, findings.reference),
         picture,
     ]
+
+
+def _counted(reached: Reached) -> str:
+    counts = sorted({each.prompts for name in (*COMPOSITIONAL, "mg2") for each in _each_split(reached, name)})
+    told = " or ".join(map(str, counts))
+    return f"A category has {told} prompts of each split, and so has MultiGen." if counts else ""
+
+
+def _each_split(reached: Reached, name: str) -> list[Estimate]:
+    return [each for split in SPLITS for each in reached.measure(name, split)]
 
 
 def _equal_cost(findings: Findings, picture: str) -> Section:
@@ -163,7 +175,8 @@ def _equal_cost(findings: Findings, picture: str) -> Section:
     return [
         "## Accuracy at equal cost",
         f"Each arm at its last evaluated step that took no more FLOPs than `{findings.reference}` at its end: a dearer "
-        "one was evaluated at that step on purpose. What an arm has not spent counts against it.",
+        "one was evaluated at that step on purpose. What an arm has not spent counts against it. The stages of a "
+        "curriculum that is read early are cut off there, not scaled.",
         protocol.schedule(findings),
         _table(page_tables.reached_at_equal_cost(findings)),
         _table(rows),
@@ -184,15 +197,17 @@ def _several_objects(findings: Findings) -> Section:
 def _terms(findings: Findings) -> Section:
     rows = page_tables.terms(findings)
     told = (
-        "The terms of the losses, unweighted, and what they measure beside, on the validation samples at equal steps: "
-        "means over seeds, in brackets the lowest and the highest seed. Under `base` what they are before any "
-        "training, the contrastive ones with a projection that has not learnt anything."
+        "The terms of the loss, unweighted, and what the losses measure beside, on the validation samples at equal "
+        f"steps. Of seed {BASE_SEED} alone, whose noise is the same for all; one training each, so small differences "
+        "mean nothing. Under `base` what they are before any training, the contrastive ones with a projection that has "
+        "not learnt anything."
     )
     return ["## What the losses came to", told, _table(rows)] if len(rows) > NO_ROWS else []
 
 
 def _evidence(each: Mapping[str, Any]) -> Section:
-    return [f"## {each['title']}", each["note"], f"```text\n{each['command']}\n```", markdown(each["rows"])]
+    table = markdown(each["rows"]) if each["rows"] else "Not measured yet."
+    return [f"## {each['title']}", each["note"], f"```text\n{each['command']}\n```", table]
 
 
 def _by_split(arms: Sequence[str], tables: dict[str, page_tables.Rows], reference: str) -> Section:
@@ -205,8 +220,8 @@ def _costs(findings: Findings) -> Section:
     return [
         "## Cost and image quality",
         "Means over seeds, in brackets the lowest and the highest seed. FLOPs, forward and backward, and seconds are "
-        "those of the training's steps; evaluations are left out. KID, lower is better, takes the CLIP of the "
-        "evaluation's settings: it compares with no published number.",
+        "those of the training's steps; evaluations are left out. KID, lower is better, of the categories' held-out "
+        "prompts, takes the CLIP of the evaluation's settings: it compares with no published number.",
         _table(page_tables.costs(findings)),
     ]
 
@@ -238,6 +253,8 @@ def _intervals(findings: Findings) -> Section:
         "each category are drawn anew: it asks what other seeds and other prompts of the same kinds would have given. "
         "Prompts are drawn once for both arms of a difference, seeds of each arm by themselves. Few seeds drawn from "
         "themselves vary too little: what they add is enlarged to make up for it.",
+        "Where all images of a category are right, or none is, drawing prompts anew gives the same again: an interval "
+        "without width says that these prompts agree, not that others would. "
         f"There are {len(findings.tables.study['study']['seeds'])} seeds an arm. An arm with a single one, such as "
         "`base`, which is one model, has intervals over prompts alone. Each prompt is drawn once a run, always from "
         "the same noise. Not covered: other training sets, another base, another size, other values of the settings.",
@@ -248,12 +265,14 @@ def _intervals(findings: Findings) -> Section:
 
 def _again(findings: Findings, folder: str) -> Section:
     files = ", ".join(f"[{name}]({folder}/{name})" for name in (RUNS, SCORES, TERMS, ESTIMATES, STUDY))
-    lines = "\n".join(findings.tables.study["commands"])
+    lines, content = "\n".join(findings.tables.study["commands"]), findings.tables.study["content"]
     return [
         "## Run it again",
         "From the root of the checkout:",
         f"```text\n{lines}\n```",
         f"It goes on where it was interrupted, and writes this page anew. Tables: {files}.",
+        "Read by all runs, each file or folder by its SHA-256:",
+        markdown([("", "SHA-256"), *((f"`{key}`", f"`{told[:16]}`") for key, told in sorted(content.items()))]),
         f"Beside what the runs have in common, which is in {STUDY}, the arms have:",
         f"```yaml\n{protocol.differing(findings)}```",
     ]

@@ -12,7 +12,7 @@ from lightning_compose.study.conclusions import points, sign_of, span, told_spli
 from lightning_compose.study.findings import Findings, Reached
 from lightning_compose.study.readings import flops_budget
 from lightning_compose.study.statistics import MULTIGEN_NAMES, OBJECT_ACCURACY, Estimate
-from lightning_compose.study.tables import Evaluated
+from lightning_compose.study.tables import BASE_SEED, Evaluated
 
 Rows = list[tuple[str, ...]]
 PREFIXES = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"))
@@ -45,15 +45,19 @@ def reached_at_equal_cost(findings: Findings) -> Rows:
 
 
 def terms(findings: Findings) -> Rows:
-    """Tell what the losses of each arm came to on the validation samples, and what they are before any training."""
-    ends = {(arm, seed, each.step) for (arm, seed), each in findings.equal_steps.reading.items()}
-    values: dict[tuple[str, str], list[float]] = {}
-    for each in findings.tables.terms:
-        if (each.arm, each.seed, each.step) in ends:
-            values.setdefault((each.name, each.arm), []).append(each.value)
+    """Tell what the losses of each arm came to on the validation samples, and what they are before any training.
+
+    Of the base's seed alone: validation draws its noise from the seed of the training, and that of others is another.
+    """
+    ends = {(arm, seed, each.step) for (arm, seed), each in findings.equal_steps.reading.items() if seed == BASE_SEED}
+    values = {
+        (each.name, each.arm): f"{each.value:.4f}"
+        for each in findings.tables.terms
+        if (each.arm, each.seed, each.step) in ends
+    }
     names = sorted({name for name, _ in values})
     arms = [arm for arm in findings.equal_steps.arms if any((name, arm) in values for name in names)]
-    return [("", *arms), *((name, *(_over_seeds(values.get((name, arm), ()), 4) for arm in arms)) for name in names)]
+    return [("", *arms), *((name, *(values.get((name, arm), "") for arm in arms)) for name in names)]
 
 
 def costs(findings: Findings) -> Rows:
@@ -62,7 +66,7 @@ def costs(findings: Findings) -> Rows:
     unit, prefix = _unit([each.flops for each in reached.reading.values()])
     against = f"against {findings.reference}"
     header = (
-        "", "steps", f"{prefix}FLOP", against, "seconds", against, "KID", "CLIPScore", "denoising loss",
+        "", "steps", f"{prefix}FLOP", against, "seconds", against, "KID", "CLIPScore",
     )  # fmt: skip
     return [header, *((arm, *_cost_cells(reached.rows(arm), reference, unit)) for arm in reached.arms)]
 
@@ -117,7 +121,6 @@ def _cost_cells(rows: Sequence[Evaluated], reference: Sequence[Evaluated], unit:
         _relative(rows, reference, lambda each: each.seconds),
         _with_range(rows, lambda each: each.kid, 4),
         _with_range(rows, lambda each: each.clip_score, 1),
-        _with_range(rows, lambda each: each.val_denoise, 4),
     )
 
 
@@ -127,10 +130,7 @@ def _relative(rows: Sequence[Evaluated], reference: Sequence[Evaluated], value: 
 
 
 def _with_range(rows: Sequence[Evaluated], value: Callable[[Evaluated], float | None], digits: int) -> str:
-    return _over_seeds([each for each in map(value, rows) if each is not None], digits)
-
-
-def _over_seeds(values: Sequence[float], digits: int) -> str:
+    values = [each for each in map(value, rows) if each is not None]
     if not values:
         return ""
     mean = f"{fmean(values):.{digits}f}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 
@@ -52,7 +53,8 @@ def tuning(findings: Findings) -> str:
     return (
         f"Each value below was tried in one run with seed {settings['seed']}, which no run of the tables has. The one "
         f"with the {best} `{settings['metric']}`{asked} was taken for all seeds. One run a value is little: a value "
-        "close by may be as good."
+        "close by may be as good, one beyond the ends of a list better. The arms' rates "
+        "and weights, in the table of the arms, differ accordingly."
     )
 
 
@@ -95,10 +97,21 @@ def _when(findings: Findings) -> str:
     lives = {name: each for name, each in study["lives"].items() if each}
     if not lives:
         return ""
-    began = min(life["began"] for each in lives.values() for life in each)
     cut = [name for name, each in lives.items() if len(each) > 1]
     gone_on = f" Interrupted and gone on with: {_names(cut)}." if cut else ""
-    return f"The first run began at {began}, the last ended at {max(study['ended'].values())}.{gone_on}"
+    tried = (
+        f"The first try of a value began at {_first(study['lives_of_tries'])}. "
+        if any(study["lives_of_tries"].values())
+        else ""
+    )
+    first, last = _first(lives | study["lives_of_tries"]), max(study["ended"].values())
+    minutes = (datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds() / 60
+    began = f"{tried}The first run began at {_first(lives)}, the last ended at {last}, "
+    return f"{began}{minutes:.0f} minutes after the first of all.{gone_on}"
+
+
+def _first(lives: Mapping[str, Sequence[Life]]) -> str:
+    return min(life["began"] for each in lives.values() for life in each)
 
 
 def _arm_row(findings: Findings, arm: str) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ class Evidence:
 
     Args:
         title: For people.
-        table: A CSV file.
+        table: A CSV file; the page says so where it is not there yet.
         command: That wrote it.
         note: What is to be seen in it; empty = none.
     """
@@ -87,6 +87,7 @@ class Study:
         arms: In the order of the tables.
         tuning: None = all values are as in the arms' configs.
         evidence: In the order of the page.
+        compare: Arms that are compared with each other, beside all with the reference: the first with the second.
     """
 
     home: Path
@@ -98,6 +99,7 @@ class Study:
     arms: tuple[Arm, ...]
     tuning: Tuning | None = None
     evidence: tuple[Evidence, ...] = ()
+    compare: tuple[tuple[str, str], ...] = ()
 
     @property
     def steps(self) -> int:
@@ -105,14 +107,14 @@ class Study:
         return steps_of(self.common)
 
 
-KEYS = ("configs", "settings", "seeds", "jobs", "threads", "reference", "arms", "tuning", "evidence")
+KEYS = ("configs", "settings", "seeds", "jobs", "threads", "reference", "arms", "tuning", "evidence", "compare")
 
 
 def read_study(config: Config) -> Study:
     """Read the content of a study's config file.
 
     Raises:
-        FileNotFoundError: When one of `configs` or a table of `evidence` is missing.
+        FileNotFoundError: When one of `configs` is missing.
         ValueError: When a key is unknown or missing, or a value is not what it should be.
     """
     _require_keys("a study", config, KEYS, needed=("configs", "seeds", "reference", "arms"))
@@ -132,7 +134,8 @@ def read_study(config: Config) -> Study:
         reference=config["reference"],
         arms=tuple(_arm(*each) for each in _mapping("arms", config["arms"]).items()),
         tuning=_tuning(config.get("tuning")),
-        evidence=tuple(_evidence(each) for each in config.get("evidence") or ()),
+        evidence=tuple(map(_evidence, _list("evidence", config["evidence"]) if config.get("evidence") else ())),
+        compare=tuple(map(_pair, _list("compare", config["compare"]) if config.get("compare") else ())),
     )
     _require_coherent(study)
     return study
@@ -165,16 +168,22 @@ def _tuning(content: Any) -> Tuning | None:
 def _evidence(content: Any) -> Evidence:
     known = _mapping("evidence", content)
     _require_keys("evidence", known, [each.name for each in fields(Evidence)], needed=("title", "table", "command"))
-    table = Path(known["table"])
-    if not table.is_file():
-        raise FileNotFoundError(
-            f"Expected `evidence` to name a CSV file, found no '{table}'. Write it: {known['command']}"
-        )
-    return Evidence(known["title"], table, known["command"], known.get("note") or "")
+    return Evidence(known["title"], Path(known["table"]), known["command"], known.get("note") or "")
+
+
+def _pair(value: Any) -> tuple[str, str]:
+    if not isinstance(value, list) or len(value) != 2 or value[0] == value[1]:
+        raise ValueError(f"Expected `compare` to hold pairs of different arms, got {value!r}.")
+    return value[0], value[1]
 
 
 def _require_coherent(study: Study) -> None:
     names = [each.name for each in study.arms]
+    unknown = [name for pair in study.compare for name in pair if name not in names]
+    if unknown:
+        raise ValueError(
+            f"Expected `compare` to name arms, got {unknown[0]!r}.{closest(str(unknown[0]), names)} Known: {names}."
+        )
     if study.reference not in names:
         raise ValueError(
             f"Expected `reference` to name an arm, got {study.reference!r}.{closest(str(study.reference), names)} "

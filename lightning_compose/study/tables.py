@@ -4,11 +4,14 @@
 losses; `STUDY`, what was planned and chosen:
 
     study:     {seeds: [0, 1], reference: plain, jobs: 2, threads: 1, settings: {...}, tuning: {...} or null,
+                compare: [[token, pixel]],
                 arms: {plain: {title: Plain fine-tuning, note: ours, config: {...}, tune: {...} or null}}}
     tuned:     {plain: {choice: {model.optimizer.init_args.lr: 1e-4},
                         tries: [{values: {model.optimizer.init_args.lr: 1e-4}, score: 0.41}]}}
     lives:     {plain:0: [{began: a time, machine: a text, versions: {torch: 2.9.0}, threads: 1, jobs: 2}]}
+    lives_of_tries: likewise, of the runs that values were chosen by
     ended:     {plain:0: a time}
+    content:   {evaluation.prompts: the SHA-256 of the file, ...}
     evidence:  [{title: What the base knows, command: python -m ..., note: a text, rows: [[timestep, gain], [50, 0.1]]}]
     commands:  [python -m lightning_compose study ...]
 """

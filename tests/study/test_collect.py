@@ -1,6 +1,7 @@
 """The tables: what goes into them, and that they are read back as what they were."""
 
 import dataclasses
+import hashlib
 import json
 
 import pytest
@@ -40,6 +41,20 @@ def test_tables_hold_what_the_runs_that_are_done_left(done):
     ]
 
 
+def test_what_the_runs_read_is_told_by_its_hash(done):
+    study, planned, out = done
+    (out.parent / "configs/test.jsonl").write_text("a prompt")
+    told = json.loads((collect(study, planned, out, COMMANDS) / "study.json").read_text())
+    assert told["content"] == {"evaluation.prompts": hashlib.sha256(b"a prompt").hexdigest()}
+
+
+def test_evidence_that_is_not_measured_yet_has_no_rows(done):
+    study, planned, out = done
+    shown = dataclasses.replace(study, evidence=(Evidence("Why", out / "none.csv", "python -m why"),))
+    told = json.loads((collect(shown, planned, out, COMMANDS) / "study.json").read_text())
+    assert told["evidence"] == [{"title": "Why", "command": "python -m why", "note": "", "rows": []}]
+
+
 def test_evidence_is_kept_with_the_tables(done):
     study, planned, out = done
     (out / "why.csv").write_text('step,"what, if"\n1,2\n')
@@ -53,7 +68,11 @@ def test_evidence_is_kept_with_the_tables(done):
 def test_what_the_losses_came_to_is_a_table(done):
     study, planned, out = done
     read = read_tables(collect(study, planned, out, COMMANDS))
-    assert {(each.arm, each.step, each.name) for each in read.terms} == {("token", 3, "token"), ("token", 6, "token")}
+    told = {(each.arm, each.step, each.name) for each in read.terms}
+    assert {each for each in told if each[2] != "denoise"} == {("token", 3, "token"), ("token", 6, "token")}
+    assert {(arm, step) for arm, step, name in told if name == "denoise"} == {
+        ("base", 0), ("plain", 3), ("plain", 6), ("token", 3), ("token", 6),
+    }  # fmt: skip
 
 
 def test_the_study_is_told_without_this_machines_folders(done):

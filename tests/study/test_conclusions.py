@@ -4,7 +4,7 @@ import pytest
 from made_study import made_study
 
 from lightning_compose.evaluation.comparison import MEAN
-from lightning_compose.study.conclusions import caution, conclusions, main_sentence, spread, summary
+from lightning_compose.study.conclusions import caution, conclusions, main_sentence, pair_sentence, spread, summary
 from lightning_compose.study.findings import Findings, Reached, find
 from lightning_compose.study.statistics import Difference, Estimate
 
@@ -16,7 +16,7 @@ def estimated(arm, mean, interval=None, family=None, seeds=3):
 
 def found(*estimates):
     reached = Reached({}, (estimated("plain", 0.4), *estimates))
-    return Findings(made_study({"plain": 0.4}, seeds=1, prompts=1), "plain", (), reached, reached)
+    return Findings(made_study({"plain": 0.4}, seeds=1, prompts=1), "plain", (), reached, reached, reached)
 
 
 BETTER = estimated("better", 0.5, (0.02, 0.18), (-0.01, 0.21), seeds=1)
@@ -40,21 +40,42 @@ def test_the_main_sentence():
 def test_the_summary_sorts_arms_by_their_intervals():
     text = summary(found(BETTER, WORSE, SAME).equal_steps, MEAN, "held_out", "at equal cost", "plain")
     assert text == (
-        "At equal cost, accuracy on held-out compositions, against `plain`: above are `better`; below are `worse`; "
-        "not told apart are `same`."
+        "At equal cost, accuracy on held-out compositions, against `plain`: above are `better` (+10.0); below are "
+        "`worse` (-10.0); not told apart are `same` (+1.0)."
     )
+
+
+def test_two_arms_are_compared_with_each_other():
+    made = made_study({"base": 0.1, "plain": 0.3, "one": 0.2, "two": 0.9})
+    made.study["study"]["compare"] = [["two", "one"], ["two", "missing"]]
+    findings = find(made)
+    ((two, one),) = findings.pairs
+    assert (two.arm, one.arm, one.difference) == ("two", "one", None)
+    assert two.difference.value == pytest.approx(two.mean - one.mean)
+    assert pair_sentence(two, one).startswith("`two` is better than `one` on held-out compositions at equal steps: ")
+    assert pair_sentence(two, one) in conclusions(findings)
+    with pytest.raises(ValueError, match="compared with 'two'"):
+        pair_sentence(one, two)
+
+
+def test_every_arm_is_compared_with_the_base_and_by_the_quality_of_its_images():
+    sentences = conclusions(find(made_study({"base": 0.1, "plain": 0.4, "token": 0.9})))
+    (against,) = [each for each in sentences if "seen compositions, against `base`" in each]
+    assert "above are `plain` (+" in against
+    assert any(each.startswith("Image quality: KID (lower is better) is 0.0500 of `base`") for each in sentences)
 
 
 def test_the_base_is_told_by_itself():
     base = estimated("base", 0.2, (-0.3, -0.1), seeds=1)
     sentences = conclusions(found(base, SAME))
-    assert sum("`base`" in each for each in sentences) == 1
     assert any("`base`, the model before fine-tuning, is below `plain`" in each for each in sentences)
 
 
 def test_how_many_differences_are_told_and_how_small_they_may_be():
     text = caution(found(BETTER, WORSE, SAME))
-    assert "tell 6 differences" in text
+    # Those at equal cost are the same, and one that cannot but be 0 is none.
+    assert "tell 3 differences from `plain`" in text
+    assert caution(found(BETTER, WORSE, SAME, estimated("none", 0.4, (0.0, 0.0)))).startswith(text[:50])
     assert "is asked of 3 arms" in text
     assert "reach 6.0 points" in text
 

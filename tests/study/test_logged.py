@@ -69,7 +69,9 @@ def test_what_the_losses_of_a_run_came_to_where_it_was_evaluated(runs):
     }
     write_lives(run, "csv", [{"step": 1, "val/token": 0.75}, {"step": 2, **held_out}])
     assert terms(run) == [Term("token", 0, 3, "token", 0.5), Term("token", 0, 3, "token_share", 0.25)]
-    assert terms(runs["plain:0"]) == []
+    evaluated(runs["plain:0"], 3)
+    write_lives(runs["plain:0"], "csv", [{"step": 2, **held_out, "val/denoise": 0.125, "val/denoise_weighted": 1.0}])
+    assert terms(runs["plain:0"]) == [Term("plain", 0, 3, "denoise", 0.125)]
 
 
 def test_what_is_logged_every_so_many_steps_stands_for_those_before(runs):

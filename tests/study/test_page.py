@@ -91,8 +91,10 @@ def test_what_the_losses_came_to_and_the_evidence_are_told(tables, tmp_path):
     rows = [["timestep", "gain"], ["50", "0.25"]]
     told.study["evidence"] = [{"title": "Why", "note": "See the gain.", "command": "python -m why", "rows": rows}]
     text = written_of(told, tmp_path / "with")
-    assert "| token | 1.0000 (0.9000 to 1.1000) |" in text
+    assert "| token | 0.9000 |" in text
     assert "## Why\n\nSee the gain.\n\n```text\npython -m why\n```\n\n| timestep | gain |\n" in text
+    told.study["evidence"][0]["rows"] = []
+    assert "python -m why\n```\n\nNot measured yet.\n" in written_of(told, tmp_path / "unmeasured")
 
 
 def written_of(tables, out):

@@ -79,9 +79,18 @@ def test_notes_machine_and_configs(findings):
     assert protocol.notes(findings) == ["`token`: TokenCompose's."]
     assert protocol.circumstances(findings) == [
         "a machine; torch 2.9.0. Seconds are wall-clock time with 2 runs side by side, 1 thread each.",
-        "The first run began at 2026-01-01T00:00:00+00:00, the last ended at 2026-01-01T01:00:00+00:00.",
+        "The first run began at 2026-01-01T00:00:00+00:00, the last ended at 2026-01-01T01:00:00+00:00, "
+        "60 minutes after the first of all.",
     ]
     assert "token:\n  losses:\n    pixel: null\n" in protocol.differing(findings)
+
+
+def test_the_time_of_the_tries_is_told(findings):
+    later, earlier = ([{"began": f"2025-12-31T2{hour}:00:00+00:00"}] for hour in (3, 2))
+    findings.tables.study["lives_of_tries"] = {"tuning a": later, "tuning b": earlier, "tuning c": []}
+    *_, when = protocol.circumstances(findings)
+    assert when.startswith("The first try of a value began at 2025-12-31T22:00:00+00:00. The first run began at 2026")
+    assert when.endswith("180 minutes after the first of all.")
 
 
 def test_runs_that_were_computed_otherwise_are_named(findings):

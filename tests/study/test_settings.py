@@ -71,17 +71,34 @@ def test_evidence_is_a_table_a_title_and_the_command_that_wrote_it(tmp_path):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (
-            {"title": "Why", "table": "why.csv", "command": "python -m why"},
-            "found no 'why.csv'. Write it: python -m why",
-        ),
         ({"title": "Why", "table": "why.csv"}, "evidence to have 'command', got none"),
         ({"title": "Why", "tabel": "why.csv"}, "got 'tabel'. Did you mean 'table'"),
     ],
 )
 def test_evidence_is_refused(tmp_path, given, message):
-    with pytest.raises((ValueError, FileNotFoundError), match="Expected ") as error:
+    with pytest.raises(ValueError, match="Expected ") as error:
         make_study(tmp_path, {"evidence": [given]})
+    assert message in str(error.value)
+    with pytest.raises(ValueError, match="`evidence` to be a list"):
+        make_study(tmp_path, {"evidence": given})
+
+
+def test_pairs_of_arms_are_compared(tmp_path):
+    assert make_study(tmp_path, {"compare": [["token", "plain"]]}).compare == (("token", "plain"),)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["token"], "`compare` to hold pairs of different arms, got 'token'"),
+        ([["token", "token"]], "`compare` to hold pairs of different arms, got ['token', 'token']"),
+        ([["tokn", "plain"]], "`compare` to name arms, got 'tokn'. Did you mean 'token'"),
+        ("token", "`compare` to be a list"),
+    ],
+)
+def test_other_pairs_are_refused(tmp_path, given, message):
+    with pytest.raises(ValueError, match="Expected ") as error:
+        make_study(tmp_path, {"compare": given})
     assert message in str(error.value)
 
 
