@@ -119,10 +119,11 @@ def told_split(split: str) -> str:
 def points(share: float) -> str:
     """Write a difference of shares in points, with its sign.
 
-    >>> points(0.125)
-    '+12.5'
+    >>> points(0.125), points(-0.0001)
+    ('+12.5', '+0.0')
     """
-    return f"{100 * share:+.1f}"
+    # Adding 0 takes the sign from -0.0.
+    return f"{round(100 * share, 1) + 0.0:+.1f}"
 
 
 def span(interval: Interval) -> str:
