@@ -13,7 +13,7 @@ SET_UP = ("make demo", "make test", ". .venv/bin/activate")
 FILE_BY_FILE = ("lightning_compose", "configs", "docs", "benchmarks")
 FOLDERS_ONLY = ("data_shards", "tests")
 # One line stands for all that lies below.
-SUMMED_UP = ("lightning_compose/assets/*", "docs/images/*", "docs/benchmarks/*", "data_shards/*/*")
+SUMMED_UP = ("lightning_compose/assets/*", "docs/images/*", "docs/benchmarks/*", "docs/results/*", "data_shards/*/*")
 
 
 @pytest.fixture
