@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from lightning.pytorch import Trainer
     from matplotlib.axes import Axes
 
+WEIGHTED = "_weighted"
+"""How the name of a term ends where its weight is in it."""
 Points = list[tuple[int, float]]
 
 

@@ -11,10 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lightning_compose.callbacks.metric_curves import Points, draw_line, running_mean
+from lightning_compose.callbacks.metric_curves import WEIGHTED, Points, draw_line, running_mean
 
 SPLITS = {"train": "C0", "val": "C1"}
-WEIGHTED = "_weighted"
 NO_TERMS = {"lr", "grad_norm", "images_per_s", "stage", "bad_samples"}
 FIRST = ("loss", "denoise")
 COLUMNS = 3

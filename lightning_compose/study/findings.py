@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from lightning_compose.evaluation.comparison import MEAN
@@ -53,7 +53,7 @@ class Findings:
         planned: Every run, by arm and seed, the base first.
         equal_steps: The arms after the same number of optimizer steps.
         equal_cost: The arms after the same number of FLOPs.
-        against_base: The arms after the same number of optimizer steps, compared with the base.
+        against_base: The arms after the same number of optimizer steps, compared with the base: their means alone.
         pairs: Of each two arms that are compared with each other, the mean on held-out compositions after equal steps:
             the first, with its difference from the second, and the second.
     """
@@ -90,19 +90,20 @@ def find(tables: Tables) -> Findings:
     planned = [(BASE, BASE_SEED), *((arm, seed) for arm in study["arms"] for seed in study["seeds"])]
     readings = at_equal_steps(tables.runs, reference), at_equal_cost(tables.runs, reference)
     steps, cost = (_reached(tables, reading, arms, reference) for reading in readings)
-    base = _reached(tables, readings[0], arms, BASE)
+    base = _reached(tables, readings[0], arms, BASE, names=(MEAN,))
     pairs = (_pair(tables, readings[0], *each) for each in study["compare"])
     return Findings(tables, reference, tuple(planned), steps, cost, base, tuple(each for each in pairs if each))
 
 
 def _pair(tables: Tables, reading: Reading, arm: str, against: str) -> tuple[Estimate, Estimate] | None:
-    two = _reached(
-        tables, {key: each for key, each in reading.items() if key[0] in (arm, against)}, [against, arm], against
-    )
+    of_both = {key: each for key, each in reading.items() if key[0] in (arm, against)}
+    two = _reached(tables, of_both, [against, arm], against, names=(MEAN,))
     first, second = (two.of(each, MEAN, "held_out") for each in (arm, against))
     return (first, second) if first and second else None
 
 
-def _reached(tables: Tables, reading: Reading, arms: Sequence[str], reference: str) -> Reached:
+def _reached(
+    tables: Tables, reading: Reading, arms: Sequence[str], reference: str, names: Container[str] | None = None
+) -> Reached:
     prompts, outcomes = gather(tables.scores, reading, arms)
-    return Reached(reading, tuple(estimate(prompts, outcomes, reference)))
+    return Reached(reading, tuple(estimate(prompts, outcomes, reference, names)))

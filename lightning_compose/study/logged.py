@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from lightning_compose.callbacks.metric_curves import read_names, read_points
+from lightning_compose.callbacks.metric_curves import WEIGHTED, read_names, read_points
 from lightning_compose.cli.run_folder import CONFIG_NAME
 from lightning_compose.evaluation.results import FOLDER
 from lightning_compose.evaluation.scores import SCORES
@@ -18,7 +18,7 @@ from lightning_compose.study.tables import Evaluated, Term
 FLOPS, IMAGES_PER_S = "train/flops", "train/images_per_s"
 MEASURED = {"kid": "val/kid", "clip_score": "val/clip_score", "val_denoise": "val/denoise"}
 
-HELD_OUT, DENOISE, WEIGHTED = "val/", "denoise", "_weighted"
+HELD_OUT, DENOISE = "val/", "denoise"
 
 ByStep = dict[int, float]
 

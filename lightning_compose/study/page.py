@@ -14,7 +14,7 @@ from lightning_compose.study import page_tables, protocol
 from lightning_compose.study.conclusions import caution, conclusions, spread, told_split
 from lightning_compose.study.course import course
 from lightning_compose.study.findings import Findings, Reached, find
-from lightning_compose.study.statistics import Estimate
+from lightning_compose.study.statistics import MULTIGEN_NAMES
 from lightning_compose.study.tables import BASE_SEED, RUNS, SCORES, STUDY, TERMS, read_tables
 
 ESTIMATES = "estimates.csv"
@@ -152,21 +152,17 @@ def _equal_steps(findings: Findings, picture: str) -> Section:
         "## Accuracy at equal steps",
         "Per cent of the images that are right in all that was asked, each category counted alike, with 95 % intervals "
         f"over seeds and prompts; then the points above `{findings.reference}`. Bold: the interval leaves out 0. "
-        f"{_counted(reached)}",
+        f"{_counted(reached, COMPOSITIONAL, 'A category')}",
         _table(page_tables.means(reached, findings.reference)),
         *_by_split(reached.arms, {s: page_tables.by_category(reached, s) for s in SPLITS}, findings.reference),
         picture,
     ]
 
 
-def _counted(reached: Reached) -> str:
-    counts = sorted({each.prompts for name in (*COMPOSITIONAL, "mg2") for each in _each_split(reached, name)})
-    told = " or ".join(map(str, counts))
-    return f"A category has {told} prompts of each split, and so has MultiGen." if counts else ""
-
-
-def _each_split(reached: Reached, name: str) -> list[Estimate]:
-    return [each for split in SPLITS for each in reached.measure(name, split)]
+def _counted(reached: Reached, names: Sequence[str], what: str) -> str:
+    asked = [each for name in names for split in SPLITS for each in reached.measure(name, split)]
+    counts = sorted({each.prompts for each in asked})
+    return f"{what} has {' or '.join(map(str, counts))} prompts of each split." if counts else ""
 
 
 def _equal_cost(findings: Findings, picture: str) -> Section:
@@ -189,7 +185,8 @@ def _several_objects(findings: Findings) -> Section:
     return [
         "## Several objects at once",
         "MG2 to MG5: per cent of the images of five objects that show at least so many (TokenCompose's MultiGen). "
-        "Object accuracy: per cent that show every object, of the prompts with two or more. At equal steps.",
+        "Object accuracy: per cent that show every object, of the prompts with two or more. At equal steps. "
+        f"{_counted(reached, (MULTIGEN_NAMES[0],), 'MultiGen')}",
         *_by_split(reached.arms, {s: page_tables.several_objects(reached, s) for s in SPLITS}, findings.reference),
     ]
 
@@ -271,8 +268,8 @@ def _again(findings: Findings, folder: str) -> Section:
         "From the root of the checkout:",
         f"```text\n{lines}\n```",
         f"It goes on where it was interrupted, and writes this page anew. Tables: {files}.",
-        "Read by all runs, each file or folder by its SHA-256:",
-        markdown([("", "SHA-256"), *((f"`{key}`", f"`{told[:16]}`") for key, told in sorted(content.items()))]),
+        "Read by all runs, each file or folder by its SHA-256:" if content else "",
+        _table([("", "SHA-256"), *((f"`{key}`", f"`{told[:16]}`") for key, told in sorted(content.items()))]),
         f"Beside what the runs have in common, which is in {STUDY}, the arms have:",
         f"```yaml\n{protocol.differing(findings)}```",
     ]

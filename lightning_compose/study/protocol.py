@@ -53,8 +53,8 @@ def tuning(findings: Findings) -> str:
     return (
         f"Each value below was tried in one run with seed {settings['seed']}, which no run of the tables has. The one "
         f"with the {best} `{settings['metric']}`{asked} was taken for all seeds. One run a value is little: a value "
-        "close by may be as good, one beyond the ends of a list better. The arms' rates "
-        "and weights, in the table of the arms, differ accordingly."
+        "close by may be as good, one beyond the ends of a list better. The arms' rates and "
+        "weights, in the table of the arms, differ accordingly."
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -78,7 +78,9 @@ class Estimate:
     difference: Difference | None = None
 
 
-def estimate(prompts: Prompts, arms: Mapping[str, Outcomes], reference: str) -> list[Estimate]:
+def estimate(
+    prompts: Prompts, arms: Mapping[str, Outcomes], reference: str, names: Container[str] | None = None
+) -> list[Estimate]:
     """Estimate every measure of every arm.
 
     The interval of an arm draws its seeds anew, the same for all categories, and each category's prompts, the same for
@@ -90,8 +92,10 @@ def estimate(prompts: Prompts, arms: Mapping[str, Outcomes], reference: str) -> 
         prompts: The columns of all outcomes.
         arms: By name, in the order of the tables.
         reference: The arm that the others are compared with; it may be missing.
+        names: Of the measures that are wanted; None = all.
     """
-    return [each for measure in measures(prompts) for each in _of_measure(measure, prompts, arms, reference)]
+    wanted = [measure for measure in measures(prompts) if names is None or measure.name in names]
+    return [each for measure in wanted for each in _of_measure(measure, prompts, arms, reference)]
 
 
 def measures(prompts: Prompts) -> list[Measure]:

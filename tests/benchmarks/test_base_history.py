@@ -16,7 +16,8 @@ def made(*right: bool) -> list:
 
 
 def test_a_row_a_training_with_what_it_brought():
-    first, second = base_history.rows({64: made(False, True, False, False), 192: made(True, True, False, True)})
+    seen, better = made(False, True, False, False), made(True, True, False, True)
+    first, second, third = base_history.rows({64: seen, 192: better, 320: better})
     assert first == {
         "samples seen": "64",
         "seen compositions, %": "50.0",
@@ -28,6 +29,7 @@ def test_a_row_a_training_with_what_it_brought():
     assert second["held-out compositions, %"] == second["both, above the row before"].strip("+") == "50.0"
     low, high = (float(each) for each in second["95 % interval"].split(" to "))
     assert low <= 50 <= high
+    assert third["both, above the row before"] == "+0.0", "not above the first"
 
 
 def test_a_base_that_was_has_the_weights_of_its_commit(tmp_path):

@@ -15,6 +15,7 @@ from lightning_compose.study.logged import evaluations
 from lightning_compose.study.runs import plan
 from lightning_compose.study.settings import Evidence
 from lightning_compose.study.tables import read_tables
+from lightning_compose.study.tuning import all_tries
 
 COMMANDS = ["python -m lightning_compose study"]
 
@@ -46,6 +47,15 @@ def test_what_the_runs_read_is_told_by_its_hash(done):
     (out.parent / "configs/test.jsonl").write_text("a prompt")
     told = json.loads((collect(study, planned, out, COMMANDS) / "study.json").read_text())
     assert told["content"] == {"evaluation.prompts": hashlib.sha256(b"a prompt").hexdigest()}
+
+
+def test_the_lives_of_the_tries_that_are_done_are_told(done):
+    study, planned, out = done
+    first = all_tries(study, out)[0]
+    Execution(study, None).execute([first])
+    told = json.loads((collect(study, planned, out, COMMANDS) / "study.json").read_text())
+    assert list(told["lives_of_tries"]) == [first.name]
+    assert told["lives_of_tries"][first.name][0]["began"] >= max(life[0]["began"] for life in told["lives"].values())
 
 
 def test_evidence_that_is_not_measured_yet_has_no_rows(done):

@@ -94,6 +94,9 @@ def test_what_the_losses_came_to_and_the_evidence_are_told(tables, tmp_path):
     assert "| token | 0.9000 |" in text
     assert "## Why\n\nSee the gain.\n\n```text\npython -m why\n```\n\n| timestep | gain |\n" in text
     told.study["evidence"][0]["rows"] = []
+    assert "SHA-256" not in text, "nothing was read"
+    told.study["content"] = {"evaluation.prompts": "0123456789abcdef" * 4}
+    assert "| `evaluation.prompts` | `0123456789abcdef` |" in written_of(told, tmp_path / "read")
     assert "python -m why\n```\n\nNot measured yet.\n" in written_of(told, tmp_path / "unmeasured")
 
 
