@@ -7,6 +7,8 @@ import pytest
 from fenced_blocks import commands, fenced_blocks
 from pages import ROOT, enter_checkout, run_command, run_python
 
+from lightning_compose.documentation import read_csv
+
 README = ROOT / "README.md"
 # Its two commands set up an environment of their own: .ci/run runs them.
 SET_UP = ("make demo", "make test", ". .venv/bin/activate")
@@ -38,6 +40,16 @@ def test_every_other_command_runs(checkout, tiny_pipeline):
 
 def test_its_python_runs(checkout):
     run_python(README)
+
+
+def test_its_accuracies_are_those_that_the_demo_printed():
+    names = {"seen": "compositions seen in training", "held_out": "compositions held out", "both": "both"}
+    means = [row for row in read_csv(ROOT / "docs/benchmarks/demo.csv") if row["name"] == "mean of the categories"]
+    assert [row["split"] for row in means] == list(names)
+    for row in means:
+        before, after = (f"{100 * float(row[each]):.1f}" for each in ("before", "after"))
+        points, low, high = (f"{100 * float(row[each]):+.1f}" for each in ("difference", "low", "high"))
+        assert f"| {names[row['split']]} | {before} | {after} | {points} ({low} to {high}) |" in README.read_text()
 
 
 def test_the_tree_is_the_tree():
