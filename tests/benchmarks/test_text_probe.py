@@ -51,6 +51,17 @@ def test_facts_stand_at_the_end_of_their_own_phrase(tokenizer, form):
     assert {question[2] for question, _, _ in found} == {"several nouns"}
 
 
+def test_a_relation_is_asked_for_where_its_object_was_last_named(tokenizer):
+    groups = Group("heart", (0,)), Group("ring", (1,)), Group("star", (2,))
+    description = Description(groups, (Relation("above", 0, 1),))
+    caption = phrase(description, PLAIN)
+    assert caption.text.count("ring") == 2
+    offsets = torch.tensor(tokenizer(caption.text, return_offsets_mapping=True)["offset_mapping"])
+    found = {where: token for (where, *_), token, _ in text_probe.facts(description, list_nouns(caption), offsets)}
+    assert offsets[found["last mention of the object"], 0] == caption.text.rindex("ring")
+    assert found["end of the caption"] == len(offsets) - 1
+
+
 def test_one_noun_is_asked_for_apart(tokenizer):
     _, found = facts_of(Description((Group("heart", (0,), color="red"),)), tokenizer, PLAIN)
     assert [question for question, _, _ in found] == [
