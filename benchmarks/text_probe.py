@@ -2,7 +2,8 @@
 
 python -m benchmarks.text_probe
 
-The U-Net's cross-attention makes keys and values of the tokens by linear maps: what these do not find, it cannot bind.
+The U-Net's cross-attention makes keys and values of the tokens by linear maps: what these do not find in a token, a
+single layer does not get from it.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def draw(
         pair = draw_pair(SEED, "train", index)
         for description in (pair.description, pair.negative_description):
             caption = phrase(description, pair.style)
-            encoded = tokenizer(caption.text, return_offsets_mapping=True, truncation=True)
+            encoded = tokenizer(caption.text, return_offsets_mapping=True)
             offsets = torch.tensor(encoded["offset_mapping"])
             for question, token, answer in facts(description, list_nouns(caption), offsets):
                 asked.setdefault(question, []).append((len(ids), token, answer))
@@ -129,10 +130,16 @@ def probe(features: Tensor, labels: Tensor, held_out: Tensor, iterations: int = 
 
 
 def row(question: Question, asked: Sequence[Asked], towers: Mapping[str, Sequence[Tensor]]) -> tuple[str, ...]:
-    """Return a row of the table: every fifth pair of captions is held out."""
+    """Return a row of the table: every fifth pair of captions is held out.
+
+    Raises:
+        ValueError: When none of those states what is asked.
+    """
     answers = sorted({answer for _, _, answer in asked})
     labels = torch.tensor([answers.index(answer) for _, _, answer in asked])
     held_out = torch.tensor([caption // 2 % 5 == 0 for caption, _, _ in asked])
+    if not held_out.any():
+        raise ValueError(f"Expected a held-out caption that states {question}, got none. Draw more pairs.")
     commonest = Counter(labels[held_out].tolist()).most_common(1)[0][1] / int(held_out.sum())
     shares = [
         probe(torch.stack([states[caption][token] for caption, token, _ in asked]), labels, held_out)

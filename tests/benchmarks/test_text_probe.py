@@ -102,6 +102,24 @@ def test_rows_hold_every_fifth_pair_out():
     where = ("end of the phrase", "color", "several nouns")
     row = text_probe.row(where, asked, {"silent": silent, "told": told})
     assert row == (*where, "8", "50.0 %", "50.0 %", "100.0 %")
+    with pytest.raises(ValueError, match="Draw more pairs"):
+        text_probe.row(where, [(2, 0, "red")], {"told": told})
+
+
+def test_a_pair_learnt_by_heart_tells_nothing_of_another():
+    asked = [(caption, 0, ["red", "blue"][caption // 2 % 2]) for caption in range(40)]
+    by_heart = [torch.nn.functional.one_hot(torch.tensor([caption // 2]), 20).float() for caption in range(40)]
+    row = text_probe.row(("end of the phrase", "color", "several nouns"), asked, {"by heart": by_heart})
+    assert row[-1] == "50.0 %"
+
+
+def test_the_base_tells_one_noun_s_color_and_seldom_who_is_where():
+    rows = {row[:3]: [float(each.rstrip(" %")) for each in row[4:]] for row in text_probe.measure(text_probe.BASE, 800)}
+    assert len(rows) == 10
+    chance, _, trained = rows["end of the phrase", "color", "one noun"]
+    assert chance < 50 < 90 < trained
+    _, untrained, trained = rows["end of the caption", "relation", "several nouns"]
+    assert trained < untrained
 
 
 def test_the_table_is_printed_and_kept(tmp_path, monkeypatch, capsys):
