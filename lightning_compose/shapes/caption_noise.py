@@ -1,4 +1,4 @@
-"""Captions as noisy as those of the web: what a model learns from them, it draws well and binds poorly."""
+"""Captions as noisy as those of the web: what a model learns from them, it draws well and composes poorly."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from lightning_compose.shapes.description import Description, Group, Relation
 from lightning_compose.shapes.relations import OPPOSITES
+from lightning_compose.shapes.scenes import Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +21,15 @@ class CaptionNoise:
         number_missing: Of the numbers: "three rings" become "some rings".
         relation_missing: Of the relations.
         relation_wrong: Of the relations that are stated: the opposite is.
+        noun_invented: Of the captions of several nouns: what one of them names is not in the picture.
     """
 
-    attributes_swapped: float = 0.2
+    attributes_swapped: float = 0.4
     attribute_missing: float = 0.2
     number_missing: float = 0.3
     relation_missing: float = 0.3
-    relation_wrong: float = 0.2
+    relation_wrong: float = 0.4
+    noun_invented: float = 0.5
 
 
 WEB_NOISE = CaptionNoise()
@@ -43,6 +46,30 @@ def corrupt(rng: np.random.Generator, description: Description, noise: CaptionNo
         tuple(each for each in relations if each is not None),
         description.background,
     )
+
+
+def leave_out(
+    rng: np.random.Generator, scene: Scene, description: Description, noise: CaptionNoise = WEB_NOISE
+) -> tuple[Scene, Description]:
+    """Take what one noun names out of the picture, now and then; the noun stands for no object then.
+
+    Args:
+        rng: Draws whether, and which.
+        scene: What the description is of.
+        description: Of several nouns; one of a single noun stays true.
+        noise: How often.
+    """
+    if len(description.groups) < 2 or rng.random() >= noise.noun_invented:
+        return scene, description
+    absent = description.groups[int(rng.integers(len(description.groups)))].objects
+    kept = [index for index in range(len(scene.objects)) if index not in absent]
+    groups = (replace(each, objects=_renumber(each.objects, kept)) for each in description.groups)
+    picture = replace(scene, objects=tuple(scene.objects[index] for index in kept))
+    return picture, replace(description, groups=tuple(groups))
+
+
+def _renumber(objects: tuple[int, ...], kept: list[int]) -> tuple[int, ...]:
+    return tuple(kept.index(each) for each in objects if each in kept)
 
 
 def _swap_attributes(rng: np.random.Generator, groups: tuple[Group, ...]) -> tuple[Group, ...]:

@@ -9,7 +9,7 @@ from lightning_compose.data.images import encode_image
 from lightning_compose.data.masks import encode_mask
 from lightning_compose.data.schema import Annotation, Sample
 from lightning_compose.seeding import generator
-from lightning_compose.shapes.caption_noise import WEB_NOISE, CaptionNoise, corrupt
+from lightning_compose.shapes.caption_noise import WEB_NOISE, CaptionNoise, corrupt, leave_out
 from lightning_compose.shapes.captions import phrase
 from lightning_compose.shapes.description import Description
 from lightning_compose.shapes.generate import list_nouns, noun_masks
@@ -21,7 +21,15 @@ from lightning_compose.shapes.scenes import Scene
 
 @dataclass(frozen=True, slots=True)
 class NoisyScene:
-    """The positive scene of a training pair and what a careless writer says of it."""
+    """The positive scene of a training pair, or most of it, and what a careless writer says of it.
+
+    Args:
+        stage: Of the pair.
+        category: Of the pair.
+        scene: What is drawn.
+        description: What is stated, of this scene: a noun whose objects are not drawn has none.
+        caption: The description in words.
+    """
 
     stage: str
     category: str
@@ -36,8 +44,9 @@ def draw_noisy(seed: int, index: int, noise: CaptionNoise = WEB_NOISE) -> NoisyS
     A wrong caption may state a composition that is held out; no scene shows one.
     """
     pair = draw_pair(seed, "train", index)
-    description = corrupt(generator(seed, "shapes/caption-noise", index), pair.description, noise)
-    return NoisyScene(pair.stage, pair.category, pair.positive, description, phrase(description, pair.style))
+    stated = corrupt(generator(seed, "shapes/caption-noise", index), pair.description, noise)
+    scene, description = leave_out(generator(seed, "shapes/invented-noun", index), pair.positive, stated, noise)
+    return NoisyScene(pair.stage, pair.category, scene, description, phrase(stated, pair.style))
 
 
 def generate_noisy(seed: int, indices: range, size_px: int = 64) -> Iterator[Sample]:

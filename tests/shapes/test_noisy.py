@@ -9,19 +9,43 @@ from lightning_compose.shapes.noisy import draw_noisy, generate_noisy
 from lightning_compose.shapes.pairs import draw_pair
 from lightning_compose.shapes.render import render_masks
 
-SILENT = CaptionNoise(0.0, 0.0, 0.0, 0.0, 0.0)
+SILENT = CaptionNoise(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+NOUN_INVENTED = CaptionNoise(0.0, 0.0, 0.0, 0.0, 0.0, noun_invented=1.0)
 
 
-def test_the_scene_is_the_positive_of_the_training_pair():
+def test_without_noise_the_scene_is_the_positive_of_the_training_pair_and_the_caption_states_what_it_states():
     for index in range(16):
-        drawn, pair = draw_noisy(3, index), draw_pair(3, "train", index)
+        drawn, pair = draw_noisy(3, index, SILENT), draw_pair(3, "train", index)
         assert (drawn.scene, drawn.stage, drawn.category) == (pair.positive, pair.stage, pair.category)
-        assert not shown(drawn.scene)
+        assert drawn.description == pair.description
 
 
-def test_without_noise_the_caption_states_what_the_pair_states():
-    for index in range(16):
-        assert draw_noisy(3, index, SILENT).description == draw_pair(3, "train", index).description
+def test_the_scene_shows_no_held_out_composition():
+    for index in range(64):
+        assert not shown(draw_noisy(3, index).scene)
+
+
+def test_an_invented_noun_is_in_the_caption_and_not_in_the_scene():
+    for index in range(64):
+        drawn, pair = draw_noisy(3, index, NOUN_INVENTED), draw_pair(3, "train", index)
+        assert drawn.caption == draw_noisy(3, index, SILENT).caption
+        absent = [each for each in drawn.description.groups if not each.objects]
+        assert len(absent) == (len(pair.description.groups) > 1)
+        assert len(drawn.scene.objects) + sum(
+            len(group.objects)
+            for group, kept in zip(pair.description.groups, drawn.description.groups, strict=True)
+            if not kept.objects
+        ) == len(pair.positive.objects)
+
+
+def test_the_mask_of_an_invented_noun_is_empty():
+    found = 0
+    for sample in generate_noisy(3, range(64)):
+        drawn = draw_noisy(3, int(sample.key[1:]))
+        for group, mask in zip(drawn.description.groups, sample.annotation.masks, strict=False):
+            assert bool(group.objects) == bool(decode_mask(mask).any())
+            found += not group.objects
+    assert found
 
 
 def test_some_captions_are_wrong_and_some_are_not():
