@@ -9,8 +9,8 @@ EVALUATION ?=
 # More than are committed: few are learnt by heart. They are drawn in a minute.
 PAIRS ?= 8000
 COMPOSE = $(VENV)/bin/python -m lightning_compose
-# Where the processor has instructions for it, bfloat16 takes two thirds of the time.
-BFLOAT16 := $(shell grep --quiet --no-messages --extended-regexp "avx512_bf16|amx_bf16" /proc/cpuinfo && \
+# Where the processor has instructions for it (x86, Linux), bfloat16 takes two thirds of the time; BFLOAT16= turns it off.
+BFLOAT16 ?= $(shell grep --quiet --no-messages --extended-regexp "avx512_bf16|amx_bf16" /proc/cpuinfo && \
 	echo --trainer.precision bf16-mixed --model.backbone.init_args.fused_attention false)
 # Two processes, a core each, are much faster than one with two threads.
 SHAPES = --config configs/shapes.yaml --trainer.accelerator cpu --trainer.devices 2 --trainer.strategy ddp $(BFLOAT16)
@@ -19,6 +19,9 @@ JUDGED = --evaluation.prompts "$(RUN_DIR)-prompts.jsonl" $(EVALUATION)
 
 # OpenMP's idle threads spin: beside a second process that makes small operations ten times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
+
+# Make's targets cannot hold spaces.
+$(if $(word 2,$(RUN_DIR)),$(error Expected RUN_DIR without spaces, got "$(RUN_DIR)"))
 
 .PHONY: demo test check docs
 .DELETE_ON_ERROR:

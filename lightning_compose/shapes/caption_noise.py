@@ -51,11 +51,13 @@ def corrupt(rng: np.random.Generator, description: Description, noise: CaptionNo
 def leave_out(
     rng: np.random.Generator, scene: Scene, description: Description, noise: CaptionNoise = WEB_NOISE
 ) -> tuple[Scene, Description]:
-    """Take what one noun names out of the picture, now and then; the noun stands for no object then.
+    """Take what one noun names out of the picture, now and then: the noun is invented then.
+
+    It stands for no object any more; what is said of it, its relations too, is still stated.
 
     Args:
         rng: Draws whether, and which.
-        scene: What the description is of.
+        scene: What the description is of; no two nouns share an object.
         description: Of several nouns; one of a single noun stays true.
         noise: How often.
     """
@@ -63,13 +65,12 @@ def leave_out(
         return scene, description
     absent = description.groups[int(rng.integers(len(description.groups)))].objects
     kept = [index for index in range(len(scene.objects)) if index not in absent]
-    groups = (replace(each, objects=_renumber(each.objects, kept)) for each in description.groups)
+    place = {old: new for new, old in enumerate(kept)}
+    groups = (
+        replace(each, objects=tuple(place[old] for old in each.objects if old in place)) for each in description.groups
+    )
     picture = replace(scene, objects=tuple(scene.objects[index] for index in kept))
     return picture, replace(description, groups=tuple(groups))
-
-
-def _renumber(objects: tuple[int, ...], kept: list[int]) -> tuple[int, ...]:
-    return tuple(kept.index(each) for each in objects if each in kept)
 
 
 def _swap_attributes(rng: np.random.Generator, groups: tuple[Group, ...]) -> tuple[Group, ...]:

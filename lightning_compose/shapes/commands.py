@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--noisy_captions",
         action="store_true",
-        help="positives alone, with attributes swapped or missing as on the web, to pretrain on",
+        help="no negatives; captions as careless as on the web, attributes swapped, nouns invented; to pretrain on",
     )
     parser.add_argument("--size_px", type=at_least(16), default=64, help="side of the images")
     return parser

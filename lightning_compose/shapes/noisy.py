@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from lightning_compose.data.images import encode_image
 from lightning_compose.data.masks import encode_mask
@@ -49,22 +49,29 @@ def draw_noisy(seed: int, index: int, noise: CaptionNoise = WEB_NOISE) -> NoisyS
     return NoisyScene(pair.stage, pair.category, scene, description, phrase(stated, pair.style))
 
 
-def generate_noisy(seed: int, indices: range, size_px: int = 64) -> Iterator[Sample]:
+def generate_noisy(seed: int, indices: range, size_px: int = 64, noise: CaptionNoise = WEB_NOISE) -> Iterator[Sample]:
     """Generate samples without negatives and without questions, whose answers would be as wrong as the captions.
 
     Args:
         seed: The set's seed.
         indices: Of the training pairs whose positives are wanted.
         size_px: Side of the images.
+        noise: Of the captions.
     """
     for index in indices:
-        drawn = draw_noisy(seed, index)
+        drawn = draw_noisy(seed, index, noise)
         annotation = Annotation(
             caption=drawn.caption.text,
             stage=drawn.stage,
             category=drawn.category,
             nouns=list_nouns(drawn.caption),
             masks=tuple(encode_mask(mask) for mask in noun_masks(drawn.scene, drawn.description, size_px)),
-            source={"world": "shapes", "seed": seed, "noisy": True, "index": index, "positive": drawn.scene.to_dict()},
+            source={
+                "world": "shapes",
+                "seed": seed,
+                "noise": asdict(noise),
+                "index": index,
+                "positive": drawn.scene.to_dict(),
+            },
         )
         yield Sample(f"n{index:09d}", annotation, encode_image(render(drawn.scene, size_px)))

@@ -71,4 +71,6 @@ def test_the_shipped_clip_finds_images_by_captions_far_above_chance():
     model = CLIPModel.from_pretrained(SHIPPED, dtype=torch.float32).eval()
     with torch.no_grad():
         logits = model(**captioned_batch(load_tokenizer(), 1, HELD_OUT_FIRST, 64)).logits_per_text
-    assert (logits.argmax(dim=1) == torch.arange(64)).float().mean() > 0.3  # chance: 0.016
+    assert (
+        logits.argmax(dim=1) == torch.arange(64)
+    ).float().mean() > 0.3  # chance: 0.016; half of the captions name what is not there
