@@ -24,6 +24,7 @@ from transformers import (
     CLIPVisionConfig,
 )
 
+from lightning_compose.shapes.caption_noise import WEB_NOISE, CaptionNoise
 from lightning_compose.shapes.noisy import draw_noisy
 from lightning_compose.shapes.pretraining.renders import to_pixels
 from lightning_compose.shapes.pretraining.run import Run, Settings, read_settings
@@ -107,13 +108,15 @@ def parameter_groups(model: CLIPModel) -> list[dict[str, Any]]:
     return [{"params": others}, {"params": tables, "muon": False}]
 
 
-def captioned_batch(tokenizer: CLIPTokenizer, seed: int, first: int, count: int) -> dict[str, Tensor]:
+def captioned_batch(
+    tokenizer: CLIPTokenizer, seed: int, first: int, count: int, noise: CaptionNoise = WEB_NOISE
+) -> dict[str, Tensor]:
     """Draw scenes `first` to `first + count` with noisy captions.
 
     Returns:
         ``pixel_values`` float32 [b, 3, h, w] in [-1, 1] and ``input_ids`` [b, tokens].
     """
-    drawn = [draw_noisy(seed, index) for index in range(first, first + count)]
+    drawn = [draw_noisy(seed, index, noise) for index in range(first, first + count)]
     tokens = tokenizer([each.caption.text for each in drawn], padding=True, return_tensors="pt").input_ids
     return {"pixel_values": to_pixels([render(each.scene) for each in drawn]), "input_ids": tokens}
 

@@ -1,10 +1,12 @@
 """The small CLIP: it trains, goes on from its checkpoint, and its text tower is a pipeline's."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from transformers import CLIPModel, CLIPTextModel
 
+from lightning_compose.shapes.caption_noise import WEB_NOISE
 from lightning_compose.shapes.noisy import draw_noisy
 from lightning_compose.shapes.pretraining.clip import (
     ASSETS,
@@ -70,7 +72,6 @@ def test_every_parameter_is_in_one_group_and_tables_are_not_orthogonalised():
 def test_the_shipped_clip_finds_images_by_captions_far_above_chance():
     model = CLIPModel.from_pretrained(SHIPPED, dtype=torch.float32).eval()
     with torch.no_grad():
-        logits = model(**captioned_batch(load_tokenizer(), 1, HELD_OUT_FIRST, 64)).logits_per_text
-    assert (
-        logits.argmax(dim=1) == torch.arange(64)
-    ).float().mean() > 0.3  # chance: 0.016; half of the captions name what is not there
+        batch = captioned_batch(load_tokenizer(), 1, HELD_OUT_FIRST, 64, replace(WEB_NOISE, noun_invented=0.0))
+        logits = model(**batch).logits_per_text
+    assert (logits.argmax(dim=1) == torch.arange(64)).float().mean() > 0.4  # chance: 0.016
